@@ -1,0 +1,54 @@
+/** Who calls us: a user through an application, or an application for itself. */
+export interface Caller {
+  readonly tenantId: string;
+  /** The user, or the application's service principal. */
+  readonly objectId: string;
+  /** The client application, by which the request came. */
+  readonly applicationId: string;
+  /** Delegated rights; empty for an application. */
+  readonly scopes: readonly string[];
+  /** Application rights; empty for a user, whose `roles` are the user's own and not the application's. */
+  readonly appRoles: readonly string[];
+}
+
+/** The claims of a token whose signature, issuer, audience and times have been verified. */
+export type TokenClaims = Readonly<Record<string, unknown>>;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+/**
+ * Entra ID marks an application's token with `idtyp: app` where that claim is configured; where it is not, the token
+ * has no `scp`, and its subject is the service principal itself.
+ * Source: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+ */
+function isApplicationToken(claims: TokenClaims): boolean {
+  if (claims['scp'] !== undefined) return false;
+  const kind = text(claims['idtyp']);
+  return kind === undefined
+    ? text(claims['sub']) !== undefined && claims['sub'] === claims['oid']
+    : kind === 'app';
+}
+
+/**
+ * The caller that a verified access token stands for; undefined where it is none of this tenant's access tokens.
+ * A token that claims to be an application's and carries `scp` all the same gets neither kind of right.
+ */
+export function toCaller(claims: TokenClaims, tenantId: string): Caller | undefined {
+  const objectId = text(claims['oid']);
+  const applicationId = text(claims['azp']) ?? text(claims['appid']);
+  // An ID token names no client that it was issued to: it is no access token, though its audience may be the same.
+  if (claims['tid'] !== tenantId || !objectId || !applicationId) return undefined;
+  const isApplication = isApplicationToken(claims);
+  const isUser = claims['idtyp'] === undefined || claims['idtyp'] === 'user';
+  return {
+    tenantId,
+    objectId,
+    applicationId,
+    scopes: isUser && !isApplication ? (text(claims['scp']) ?? '').split(' ').filter(Boolean) : [],
+    appRoles:
+      isApplication && Array.isArray(claims['roles'])
+        ? claims['roles'].filter((role) => typeof role === 'string')
+        : [],
+  };
+}

@@ -1,0 +1,115 @@
+import { createPublicKey } from 'node:crypto';
+import type { EntraMetadata, SigningKeySet } from '../entra-id/metadata.ts';
+import { IdentityProviderUnavailableError } from '../errors.ts';
+
+export interface SigningKeysParts {
+  readonly fetchMetadata: () => Promise<EntraMetadata>;
+  readonly fetchKeys: (metadata: EntraMetadata) => Promise<SigningKeySet>;
+  readonly log: SigningKeysLog;
+  readonly now?: () => number;
+  /** Older keys are fetched again: a key that Entra ID withdrew is refused after this time at the latest. */
+  readonly maxAgeMs?: number;
+  /** Shortest time between two fetches, however many unknown key ids come in. */
+  readonly coolDownMs?: number;
+}
+
+export interface SigningKeysLog {
+  warn(facts: object, message: string): void;
+}
+
+/** The tenant's issuer and its public signing keys (PEM, SPKI) by key id. */
+export interface TrustedKeys {
+  readonly issuer: string;
+  readonly pemByKeyId: ReadonlyMap<string, string>;
+}
+
+export interface SigningKeys {
+  /**
+   * The keys in force. They are fetched again where `keyId` is unknown, since signing keys roll at any time; while
+   * Entra ID is down the last good ones go on being served.
+   * @throws {IdentityProviderUnavailableError} no key can be had, or the unknown one cannot be looked up right now
+   */
+  get(keyId: string): Promise<TrustedKeys>;
+  /** Fetches the keys, unless that was tried just now. It never throws. */
+  refresh(): Promise<void>;
+  /** The keys at hand, without asking anyone; undefined before the first success. */
+  readonly current: TrustedKeys | undefined;
+}
+
+/** Entra ID's keys carry their certificate's thumbprint as well; version 1 tokens name a key by that (`x5t`). */
+function toPemByKeyId({ keys }: SigningKeySet): Map<string, string> {
+  const pems = new Map<string, string>();
+  for (const { kid, ...jwk } of keys) {
+    if (jwk.kty !== 'RSA' || (jwk['use'] !== undefined && jwk['use'] !== 'sig')) continue;
+    const pem = createPublicKey({ key: jwk, format: 'jwk' })
+      .export({ type: 'spki', format: 'pem' })
+      .toString();
+    pems.set(kid, pem);
+    if (typeof jwk['x5t'] === 'string') pems.set(jwk['x5t'], pem);
+  }
+  return pems;
+}
+
+export function createSigningKeys({
+  fetchMetadata,
+  fetchKeys,
+  log,
+  now = Date.now,
+  maxAgeMs = 300_000,
+  coolDownMs = 5_000,
+}: SigningKeysParts): SigningKeys {
+  let current: TrustedKeys | undefined;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let lastFailure: IdentityProviderUnavailableError | undefined;
+  let pending: Promise<void> | undefined;
+
+  async function fetchAll() {
+    triedAt = now();
+    try {
+      const metadata = await fetchMetadata();
+      current = { issuer: metadata.issuer, pemByKeyId: toPemByKeyId(await fetchKeys(metadata)) };
+      fetchedAt = now();
+      lastFailure = undefined;
+    } catch (error) {
+      log.warn(
+        { err: error },
+        'Entra ID’s signing keys could not be fetched; the last good ones stay in force',
+      );
+      lastFailure =
+        error instanceof IdentityProviderUnavailableError
+          ? error
+          : new IdentityProviderUnavailableError('Entra ID gave signing keys that cannot be used.', {
+              cause: error,
+              retryAfterSeconds: 10,
+            });
+    }
+  }
+
+  function refresh(): Promise<void> {
+    if (now() - triedAt < coolDownMs) return pending ?? Promise.resolve();
+    pending ??= fetchAll().finally(() => {
+      pending = undefined;
+    });
+    return pending;
+  }
+
+  return {
+    get current() {
+      return current;
+    },
+    refresh,
+    async get(keyId) {
+      if (current?.pemByKeyId.has(keyId)) {
+        if (now() - fetchedAt > maxAgeMs) void refresh();
+        return current;
+      }
+      await refresh();
+      if (current?.pemByKeyId.has(keyId)) return current;
+      // Whether the key is a new one or a forged name cannot be told while nobody answers.
+      if (lastFailure) throw lastFailure;
+      if (!current) throw new IdentityProviderUnavailableError('Entra ID’s signing keys are not known yet.');
+      return current;
+    },
+  };
+}
