@@ -1,0 +1,117 @@
+import { Router } from 'express';
+import { findCaller } from '../callers/authenticate.ts';
+import { requirePermission } from '../callers/permissions.ts';
+import { AuthenticationRequiredError } from '../errors.ts';
+import { findCorrelation } from '../http/correlation.ts';
+import { jsonBody } from '../http/json-body.ts';
+import { parseWait } from '../http/prefer.ts';
+import { methodNotAllowed } from '../http/refusals.ts';
+import { parseInput } from '../http/validation.ts';
+import type { CheckEligibility } from './check-eligibility.ts';
+import type { OrderUpgrade } from './order-upgrade.ts';
+import { customerParams, eligibilityQuery, noQuery, orderBody, upgradeParams } from './schemas.ts';
+import { toEntityTag, toStatusMonitor } from './status-monitor.ts';
+import type { WatchUpgrade } from './watch-upgrade.ts';
+
+export interface ProductUpgradeUseCases {
+  readonly orderUpgrade: OrderUpgrade;
+  readonly watch: WatchUpgrade;
+  readonly checkEligibility: CheckEligibility;
+}
+
+export interface ProductUpgradeRoutesParts extends ProductUpgradeUseCases {
+  readonly toStatusUrl: (upgradeId: string) => string;
+  /** What a poller is told to wait between two looks at an upgrade. */
+  readonly pollAfterSeconds: number;
+  readonly now: () => number;
+  /** Ends long polls when the gateway stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** `/v1/product-upgrades` */
+export function productUpgradeRoutes({
+  orderUpgrade,
+  watch,
+  toStatusUrl,
+  pollAfterSeconds,
+  now,
+  stopping,
+}: ProductUpgradeRoutesParts): Router {
+  const router = Router();
+
+  router.post(
+    '/',
+    requirePermission('ProductUpgrade.ReadWrite'),
+    jsonBody,
+    async function orderOne(req, res) {
+      const caller = findCaller(res);
+      if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
+      const request = parseInput(orderBody, req.body, 'body');
+      const { upgradeId } = await orderUpgrade(request, { orderedBy: caller, ...findCorrelation(res) });
+      const statusUrl = toStatusUrl(upgradeId);
+      res
+        .status(202)
+        .set({
+          Location: statusUrl,
+          'Operation-Location': statusUrl,
+          'Retry-After': String(pollAfterSeconds),
+        })
+        .json({ upgradeId, statusUrl });
+    },
+  );
+  router.all('/', methodNotAllowed('POST'));
+
+  router.get(
+    '/:upgradeId/status',
+    requirePermission('ProductUpgrade.Read'),
+    async function getStatus(req, res) {
+      const { upgradeId } = parseInput(upgradeParams, req.params, 'path');
+      parseInput(noQuery, req.query, 'query');
+      const { correlationId } = findCorrelation(res);
+      const waitSeconds = parseWait(req.get('Prefer'));
+      let upgrade = await watch.current(upgradeId, correlationId);
+      if (waitSeconds !== undefined) {
+        const knownTag = req.get('If-None-Match') ?? toEntityTag(toStatusMonitor(upgrade));
+        const closed = new AbortController();
+        res.on('close', () => closed.abort());
+        upgrade = await watch.waitForChange(upgradeId, {
+          correlationId,
+          hasChanged: (latest) => toEntityTag(toStatusMonitor(latest)) !== knownTag,
+          until: now() + waitSeconds * 1000,
+          signal: AbortSignal.any([closed.signal, stopping]),
+        });
+        res.set('Preference-Applied', `wait=${waitSeconds}`);
+      }
+      const monitor = toStatusMonitor(upgrade);
+      if (!monitor.isFinal) res.set('Retry-After', String(pollAfterSeconds));
+      res.set({
+        ETag: toEntityTag(monitor),
+        'Cache-Control': 'private, no-cache',
+        Vary: 'Authorization, Prefer',
+      });
+      res.json(monitor);
+    },
+  );
+  router.all('/:upgradeId/status', methodNotAllowed('GET', 'HEAD'));
+
+  return router;
+}
+
+/** `/v1/customers` */
+export function eligibilityRoutes({ checkEligibility, toStatusUrl }: ProductUpgradeRoutesParts): Router {
+  const router = Router();
+  const path = '/:customerId/product-upgrade-eligibility';
+
+  router.get(path, requirePermission('ProductUpgrade.Read'), async function getEligibility(req, res) {
+    const { customerId } = parseInput(customerParams, req.params, 'path');
+    const { productFamily } = parseInput(eligibilityQuery, req.query, 'query');
+    const eligibility = await checkEligibility({ customerId, productFamily }, findCorrelation(res));
+    const statusUrl = eligibility.upgradeId && toStatusUrl(eligibility.upgradeId);
+    res
+      .set('Cache-Control', 'no-store')
+      .json({ customerId, productFamily, ...eligibility, ...(statusUrl && { statusUrl }) });
+  });
+  router.all(path, methodNotAllowed('GET', 'HEAD'));
+
+  return router;
+}

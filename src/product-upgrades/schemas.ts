@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { ProductFamily } from './types.ts';
+
+// One schema is validation, type and documentation. GUIDs are taken in any case and go on in lower case.
+
+const guid = (description: string, example: string) =>
+  z
+    .guid({ error: 'must be a GUID' })
+    .transform((value) => value.toLowerCase())
+    .meta({ description, example });
+
+const customerId = guid('The customer’s tenant id.', '4c721420-72ad-4708-a0a7-371a2f7b0969');
+const upgradeId = guid('The id of the upgrade at Partner Center.', '42d075a4-bfe7-43e7-af6d-7c68a57edcb4');
+
+// Partner Center takes the word in any case; the gateway always sends and shows it as `Azure`.
+const productFamily = z
+  .string({ error: 'must be "Azure"' })
+  .regex(/^[Aa][Zz][Uu][Rr][Ee]$/, 'must be "Azure", the only product family that can be upgraded')
+  .transform((): ProductFamily => 'Azure')
+  .meta({ description: 'The product family to upgrade: `Azure`, in any case.', example: 'Azure' });
+
+export const orderBody = z
+  .strictObject(
+    { customerId, productFamily },
+    { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
+  )
+  .meta({ id: 'ProductUpgradeRequest' });
+
+export const upgradeParams = z.object({ upgradeId });
+export const customerParams = z.object({ customerId });
+export const eligibilityQuery = z.strictObject({ productFamily });
+export const noQuery = z.strictObject({});
+
+const time = (description: string) => z.iso.datetime().meta({ description });
+
+const upgradeStatus = z.enum(['NotStarted', 'Running', 'Succeeded', 'Failed', 'Canceled']).meta({
+  id: 'UpgradeStatus',
+  description:
+    'The words of Azure’s long-running operations. An upgrade is final when it `Succeeded` or `Failed`.',
+});
+const upgradeError = z
+  .object({ code: z.string(), message: z.string() })
+  .meta({ id: 'UpgradeError', description: 'Why it failed: Partner Center’s code, and what it means.' });
+const product = z.object({ id: z.string(), name: z.string() }).meta({ id: 'Product' });
+
+const partnerCenterStatus = z
+  .string()
+  .meta({
+    description: 'Partner Center’s own word, which Microsoft documents nowhere.',
+    example: 'InProgress',
+  });
+
+const lineItem = z
+  .object({
+    sourceProduct: product.optional(),
+    targetProduct: product.optional(),
+    status: upgradeStatus,
+    partnerCenterStatus,
+    upgradedAt: z.string().optional().meta({ example: '2019-08-29T23:47:28.8524555Z' }),
+    error: upgradeError.optional(),
+  })
+  .meta({ id: 'UpgradeLineItem' });
+
+const statusUrl = z.url().meta({
+  description: 'Where the upgrade’s status monitor is.',
+  example: 'https://upgrades.example.com/v1/product-upgrades/42d075a4-bfe7-43e7-af6d-7c68a57edcb4/status',
+});
+
+export const acceptedUpgrade = z
+  .strictObject({ upgradeId: z.guid(), statusUrl })
+  .meta({ id: 'AcceptedUpgrade', description: 'An upgrade that Partner Center has accepted.' });
+
+export const statusMonitor = z
+  .strictObject({
+    upgradeId: z.guid(),
+    customerId: z.guid(),
+    productFamily: z.literal('Azure'),
+    status: upgradeStatus,
+    partnerCenterStatus: partnerCenterStatus.optional(),
+    isFinal: z.boolean().meta({ description: 'Nothing will change any more.' }),
+    lineItems: z.array(lineItem),
+    error: upgradeError.optional(),
+    requestedAt: time('When the upgrade was ordered, or first heard of.'),
+    checkedAt: time('When Partner Center was last asked.').optional(),
+  })
+  .meta({ id: 'StatusMonitor' });
+
+export const eligibility = z
+  .strictObject({
+    customerId: z.guid(),
+    productFamily: z.literal('Azure'),
+    isEligible: z.boolean(),
+    reason: z.string().optional().meta({ description: 'Why not, in Partner Center’s words.' }),
+    upgradeId: z.guid().optional().meta({ description: 'The upgrade that is already in place.' }),
+    statusUrl: statusUrl.optional(),
+  })
+  .meta({ id: 'UpgradeEligibility' });
+
+export type StatusMonitor = z.infer<typeof statusMonitor>;
