@@ -1,0 +1,51 @@
+import { type DestinationStream, pino } from 'pino';
+
+export type Log = pino.Logger;
+
+export interface LogParts {
+  readonly level: string;
+  /** Where the lines go; standard output if left out. */
+  readonly destination?: DestinationStream;
+}
+
+// A JWT, wherever it may have come from. Nothing here logs tokens; this is for what a library may put into a message.
+const jwtPattern = /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g;
+
+interface LoggedError {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: LoggedError;
+}
+
+/**
+ * An error as it is logged: only these fields, since errors of HTTP clients carry the whole request with its
+ * `Authorization` header in others.
+ */
+function toLoggedError(error: unknown, depth = 0): LoggedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code && { code }),
+    ...(error.stack && { stack: error.stack }),
+    ...(error.cause instanceof Error && depth < 5 && { cause: toLoggedError(error.cause, depth + 1) }),
+  };
+}
+
+/** JSON lines. ERROR means that a person must act. */
+export function createLog({ level, destination }: LogParts): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => toLoggedError(error) },
+      hooks: { streamWrite: (line) => line.replace(jwtPattern, '[token]') },
+    },
+    destination ?? pino.destination({ dest: 1, sync: false }),
+  );
+}
