@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DestinationStream } from 'pino';
 import { createApp } from './app.ts';
 import { createAuthenticate } from './callers/authenticate.ts';
 import { createSigningKeys, type SigningKeys } from './callers/signing-keys.ts';
@@ -26,16 +25,18 @@ import { createOrderUpgrade } from './product-upgrades/order-upgrade.ts';
 import type { Ledger } from './product-upgrades/ports.ts';
 import { createWatchUpgrade } from './product-upgrades/watch-upgrade.ts';
 import { type Settings, SettingsError } from './settings.ts';
-import { createLog, type Log } from './telemetry/log.ts';
+import { createLog, type Log, type LogDestination } from './telemetry/log.ts';
 
 export interface GatewayOptions {
   /** Where log lines go; standard output if left out. */
-  readonly logDestination?: DestinationStream;
+  readonly logDestination?: LogDestination;
   readonly now?: () => number;
   /** Partner Center is asked for an upgrade's status at most once in this time; pollers are told to wait as long. */
   readonly statusIntervalMs?: number;
   /** The first back-off before a call to Partner Center is repeated. */
   readonly backoffBaseMs?: number;
+  /** How long Entra ID may take to hand out the keys that callers' tokens are verified with, for each request. */
+  readonly callerKeysTimeoutMs?: number;
 }
 
 export interface Gateway {
@@ -118,6 +119,7 @@ export async function startGateway(
     now = Date.now,
     statusIntervalMs = defaultStatusIntervalMs,
     backoffBaseMs = 500,
+    callerKeysTimeoutMs,
   }: GatewayOptions = {},
 ): Promise<Gateway> {
   const { server, callers, entra, partnerCenter } = settings;
@@ -136,8 +138,8 @@ export async function startGateway(
     createPartnerCenterClient({ ...partnerCenter, http, credential, log, now, backoffBaseMs }),
   );
   const signingKeys = createSigningKeys({
-    fetchMetadata: () => fetchMetadata(http, entra.authority, callers.tenantId),
-    fetchKeys: (metadata) => fetchSigningKeys(http, metadata),
+    fetchMetadata: () => fetchMetadata(http, entra.authority, callers.tenantId, callerKeysTimeoutMs),
+    fetchKeys: (metadata) => fetchSigningKeys(http, metadata, callerKeysTimeoutMs),
     log,
     now,
   });

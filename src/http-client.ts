@@ -1,5 +1,7 @@
 import got, { type Got } from 'got';
 
+export type { RequestError, RetryFunction } from 'got';
+
 /** The client through which the gateway calls out. Those who need it receive it as an argument. */
 export type HttpClient = Got;
 

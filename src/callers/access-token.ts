@@ -9,6 +9,9 @@ export interface UnverifiedToken {
 // Entra ID's tokens are a few kB; a user in many groups gets a link instead of a list.
 const longestToken = 16_384;
 
+// The latest time that a Date can hold (ECMA-262, section 21.4.1.1). A token that is said to outlive it is none.
+const latestTimeSeconds = 8.64e12;
+
 function decodePart(part: string | undefined): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part ?? '', 'base64url').toString('utf8'));
@@ -21,7 +24,7 @@ function decodePart(part: string | undefined): Record<string, unknown> | undefin
   }
 }
 
-/** The parts of a signed JWT (RFC 7519) that names its key; undefined for anything else. */
+/** The parts of a signed JWT (RFC 7519) that names its key and expires; undefined for anything else. */
 export function readToken(token: string): UnverifiedToken | undefined {
   if (token.length > longestToken || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return undefined;
   const [first, second] = token.split('.');
@@ -29,6 +32,7 @@ export function readToken(token: string): UnverifiedToken | undefined {
   const claims = decodePart(second);
   const keyId = header?.['x5t'] ?? header?.['kid'];
   if (header?.['alg'] !== 'RS256' || typeof keyId !== 'string' || keyId === '' || !claims) return undefined;
+  if (typeof claims['exp'] !== 'number' || claims['exp'] > latestTimeSeconds) return undefined;
   return { keyId, claims };
 }
 

@@ -80,13 +80,15 @@ export function createAuthenticate({
   }
 
   return async function authenticate(req, res, next) {
-    const { authorization } = req.headers;
-    if (!authorization)
+    const { authorization = '' } = req.headers;
+    // RFC 6750, section 3.1: no token, or another scheme, is no bad token; the challenge has no error code then.
+    if (!/^Bearer +\S/i.test(authorization))
       throw new AuthenticationRequiredError(
         'A bearer token of Entra ID is required in the Authorization header.',
       );
-    const token = /^Bearer +([^\s]+)$/i.exec(authorization)?.[1];
-    if (!token) throw new InvalidTokenError('The Authorization header must hold "Bearer" and one token.');
+    const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    if (!token)
+      throw new InvalidTokenError('The Authorization header must hold the word Bearer and one token.');
     const hash = createHash('sha256').update(token).digest('base64');
     res.locals['caller'] = (await recall(hash)) ?? (await verifyToken(token, hash));
     next();

@@ -7,9 +7,12 @@ export interface SigningKeysParts {
   readonly fetchKeys: (metadata: EntraMetadata) => Promise<SigningKeySet>;
   readonly log: SigningKeysLog;
   readonly now?: () => number;
-  /** Older keys are fetched again: a key that Entra ID withdrew is refused after this time at the latest. */
+  /**
+   * A key that Entra ID withdrew is refused after this time at the latest, as long as Entra ID answers: keys of half
+   * this age are fetched again in the background, older ones before they are used.
+   */
   readonly maxAgeMs?: number;
-  /** Shortest time between two fetches, however many unknown key ids come in. */
+  /** Shortest time from one fetch to the next, however many unknown key ids come in. */
   readonly coolDownMs?: number;
 }
 
@@ -39,13 +42,12 @@ export interface SigningKeys {
 /** Entra ID's keys carry their certificate's thumbprint as well; version 1 tokens name a key by that (`x5t`). */
 function toPemByKeyId({ keys }: SigningKeySet): Map<string, string> {
   const pems = new Map<string, string>();
-  for (const { kid, ...jwk } of keys) {
-    if (jwk.kty !== 'RSA' || (jwk['use'] !== undefined && jwk['use'] !== 'sig')) continue;
-    const pem = createPublicKey({ key: jwk, format: 'jwk' })
+  for (const { kid, x5t, kty, n, e } of keys) {
+    const pem = createPublicKey({ key: { kty, n, e }, format: 'jwk' })
       .export({ type: 'spki', format: 'pem' })
       .toString();
     pems.set(kid, pem);
-    if (typeof jwk['x5t'] === 'string') pems.set(jwk['x5t'], pem);
+    if (x5t) pems.set(x5t, pem);
   }
   return pems;
 }
@@ -65,7 +67,6 @@ export function createSigningKeys({
   let pending: Promise<void> | undefined;
 
   async function fetchAll() {
-    triedAt = now();
     try {
       const metadata = await fetchMetadata();
       current = { issuer: metadata.issuer, pemByKeyId: toPemByKeyId(await fetchKeys(metadata)) };
@@ -86,12 +87,13 @@ export function createSigningKeys({
     }
   }
 
-  function refresh(): Promise<void> {
-    if (now() - triedAt < coolDownMs) return pending ?? Promise.resolve();
+  async function refresh(): Promise<void> {
+    if (!pending && now() - triedAt < coolDownMs) return;
     pending ??= fetchAll().finally(() => {
+      triedAt = now();
       pending = undefined;
     });
-    return pending;
+    await pending;
   }
 
   return {
@@ -100,10 +102,10 @@ export function createSigningKeys({
     },
     refresh,
     async get(keyId) {
-      if (current?.pemByKeyId.has(keyId)) {
-        if (now() - fetchedAt > maxAgeMs) void refresh();
-        return current;
-      }
+      // Nobody waits for an Entra ID that was found to be down just now: that attempt counts as a look, too.
+      if (now() - triedAt > maxAgeMs) await refresh();
+      else if (now() - fetchedAt > maxAgeMs / 2) void refresh();
+      if (current?.pemByKeyId.has(keyId)) return current;
       await refresh();
       if (current?.pemByKeyId.has(keyId)) return current;
       // Whether the key is a new one or a forged name cannot be told while nobody answers.

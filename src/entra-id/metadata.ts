@@ -17,24 +17,40 @@ const metadataDocument = z
 /** A tenant's OpenID provider metadata (OpenID Connect Discovery 1.0, section 3). */
 export type EntraMetadata = z.infer<typeof metadataDocument>;
 
-const keySet = z.object({
-  keys: z
-    .array(z.looseObject({ kty: z.string(), kid: z.string().min(1), n: z.string(), e: z.string() }))
-    .min(1)
-    .max(100),
+const signingKey = z.object({
+  kty: z.literal('RSA'),
+  kid: z.string().min(1),
+  x5t: z.string().optional(),
+  use: z.literal('sig').optional(),
+  n: z.base64url().min(342), // 2048 bits: what RS256 asks for at least (RFC 7518, section 3.3)
+  e: z.base64url().min(1),
 });
 
-/** A tenant's public signing keys (RFC 7517). */
+// RFC 7517, section 5: keys of other types or without what we need are ignored; they must not cost us the others.
+const keySet = z.object({
+  keys: z
+    .array(z.unknown())
+    .max(100)
+    .transform((keys) => keys.flatMap((key) => signingKey.safeParse(key).data ?? []))
+    .refine((keys) => keys.length > 0, 'holds no usable key'),
+});
+
+/** A tenant's public signing keys (RFC 7517): those that can verify RS256. */
 export type SigningKeySet = z.infer<typeof keySet>;
 
-const callTimeoutMs = 5_000;
+const defaultTimeoutMs = 5_000;
 
-async function getJson<T>(http: HttpClient, url: string, schema: z.ZodType<T>): Promise<T> {
+async function getJson<T>(
+  http: HttpClient,
+  url: string,
+  schema: z.ZodType<T>,
+  timeoutMs = defaultTimeoutMs,
+): Promise<T> {
   try {
     const response = await http.get(url, {
       responseType: 'text',
-      timeout: { request: callTimeoutMs },
-      retry: { limit: 1 },
+      timeout: { request: timeoutMs },
+      retry: { limit: 1, backoffLimit: timeoutMs },
       headers: { accept: 'application/json' },
     });
     if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode} from ${url}`);
@@ -49,15 +65,25 @@ async function getJson<T>(http: HttpClient, url: string, schema: z.ZodType<T>): 
 
 /**
  * Fetches a tenant's metadata from `{authority}/{tenantId}/v2.0/.well-known/openid-configuration`.
+ * @param timeoutMs of one attempt; there are two
  * @throws {IdentityProviderUnavailableError} Entra ID is down, slow, or answers something else than metadata
  */
 export const fetchMetadata = (
   http: HttpClient,
   authority: string,
   tenantId: string,
+  timeoutMs?: number,
 ): Promise<EntraMetadata> =>
-  getJson(http, `${authority}/${tenantId}/v2.0/.well-known/openid-configuration`, metadataDocument);
+  getJson(
+    http,
+    `${authority}/${tenantId}/v2.0/.well-known/openid-configuration`,
+    metadataDocument,
+    timeoutMs,
+  );
 
 /** Fetches the signing keys that the metadata names. Throws as `fetchMetadata` does. */
-export const fetchSigningKeys = (http: HttpClient, metadata: EntraMetadata): Promise<SigningKeySet> =>
-  getJson(http, metadata.jwks_uri, keySet);
+export const fetchSigningKeys = (
+  http: HttpClient,
+  metadata: EntraMetadata,
+  timeoutMs?: number,
+): Promise<SigningKeySet> => getJson(http, metadata.jwks_uri, keySet, timeoutMs);

@@ -11,15 +11,36 @@ function toFaults(issue: z.core.$ZodIssue, whole: string): Fault[] {
   return [{ path: issue.path.join('.') || whole, message: issue.message }];
 }
 
+interface Input<T> {
+  readonly schema: z.ZodType<T>;
+  readonly value: unknown;
+  /** What to call the input itself, where a fault is in no field of it. */
+  readonly name: string;
+}
+
+function refuse(faults: Fault[]): never {
+  throw new InvalidRequestError('The request has faults; `errors` lists them all.', { faults });
+}
+
 /**
  * Parses input with the schema that also documents it.
- * @param whole what to call the input itself, where the fault is in no field of it
  * @throws {InvalidRequestError} listing every fault
  */
-export function parseInput<T>(schema: z.ZodType<T>, input: unknown, whole: string): T {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new InvalidRequestError('The request has faults; `errors` lists them all.', {
-    faults: parsed.error.issues.flatMap((issue) => toFaults(issue, whole)),
-  });
+export function parseInput<T>({ schema, value, name }: Input<T>): T {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? parsed.data : refuse(parsed.error.issues.flatMap((issue) => toFaults(issue, name)));
+}
+
+/** Parses a path and a query. Throws as `parseInput` does, for the faults of both at once. */
+export function parsePathAndQuery<P, Q>(
+  req: { readonly params: unknown; readonly query: unknown },
+  schemas: { readonly path: z.ZodType<P>; readonly query: z.ZodType<Q> },
+): P & Q {
+  const path = schemas.path.safeParse(req.params);
+  const query = schemas.query.safeParse(req.query);
+  if (path.success && query.success) return { ...path.data, ...query.data };
+  return refuse([
+    ...(path.error?.issues ?? []).flatMap((issue) => toFaults(issue, 'path')),
+    ...(query.error?.issues ?? []).flatMap((issue) => toFaults(issue, 'query')),
+  ]);
 }

@@ -1,11 +1,10 @@
-import type { RequestError, RetryFunction } from 'got';
 import {
   type GatewayError,
   UpstreamContractViolatedError,
   UpstreamTimeoutError,
   UpstreamUnavailableError,
 } from '../errors.ts';
-import type { HttpClient } from '../http-client.ts';
+import type { HttpClient, RequestError, RetryFunction } from '../http-client.ts';
 import type { AccessToken, PartnerTokenCredential } from '../partner-credential/ports.ts';
 import type { CallIds } from '../product-upgrades/ports.ts';
 import {

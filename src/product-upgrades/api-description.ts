@@ -79,13 +79,10 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
       requestParams: {
         path: upgradeParams,
         header: z.object({
-          Prefer: z
-            .string()
-            .optional()
-            .meta({
-              description:
-                '`wait=N`: answer when something has changed, after N seconds (at most 60) at the latest.',
-            }),
+          Prefer: z.string().optional().meta({
+            description:
+              '`wait=N`: answer when something has changed, after N seconds (at most 60) at the latest.',
+          }),
           'If-None-Match': z
             .string()
             .optional()

@@ -1,4 +1,4 @@
-import { GatewayError } from '../errors.ts';
+import { GatewayError, UpstreamTimeoutError } from '../errors.ts';
 import type { Ledger, PartnerCenter } from './ports.ts';
 import type { OrderedBy, OrderIntent, ProductUpgradeRequest } from './types.ts';
 
@@ -51,9 +51,15 @@ export function createOrderUpgrade({ partnerCenter, ledger, now, newId }: OrderU
       .createUpgrade({ customerId, productFamily }, intent)
       .catch(async (error: unknown) => {
         await recordFailure(intent, error);
-        throw error;
+        throw error instanceof UpstreamTimeoutError ? explainTimeout(error) : error;
       });
     await ledger.recordAccepted(intent.orderId, accepted);
     return { upgradeId: accepted.upgradeId };
   };
 }
+
+const explainTimeout = (cause: UpstreamTimeoutError) =>
+  new UpstreamTimeoutError(
+    'Partner Center did not answer in time. The outcome is being found out; it is safe to send the order again with the same Idempotency-Key.',
+    { ...cause.facts, cause },
+  );

@@ -6,7 +6,7 @@ import { findCorrelation } from '../http/correlation.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { parseWait } from '../http/prefer.ts';
 import { methodNotAllowed } from '../http/refusals.ts';
-import { parseInput } from '../http/validation.ts';
+import { parseInput, parsePathAndQuery } from '../http/validation.ts';
 import type { CheckEligibility } from './check-eligibility.ts';
 import type { OrderUpgrade } from './order-upgrade.ts';
 import { customerParams, eligibilityQuery, noQuery, orderBody, upgradeParams } from './schemas.ts';
@@ -46,7 +46,7 @@ export function productUpgradeRoutes({
     async function orderOne(req, res) {
       const caller = findCaller(res);
       if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
-      const request = parseInput(orderBody, req.body, 'body');
+      const request = parseInput({ schema: orderBody, value: req.body, name: 'body' });
       const { upgradeId } = await orderUpgrade(request, { orderedBy: caller, ...findCorrelation(res) });
       const statusUrl = toStatusUrl(upgradeId);
       res
@@ -65,8 +65,7 @@ export function productUpgradeRoutes({
     '/:upgradeId/status',
     requirePermission('ProductUpgrade.Read'),
     async function getStatus(req, res) {
-      const { upgradeId } = parseInput(upgradeParams, req.params, 'path');
-      parseInput(noQuery, req.query, 'query');
+      const { upgradeId } = parsePathAndQuery(req, { path: upgradeParams, query: noQuery });
       const { correlationId } = findCorrelation(res);
       const waitSeconds = parseWait(req.get('Prefer'));
       let upgrade = await watch.current(upgradeId, correlationId);
@@ -103,13 +102,12 @@ export function eligibilityRoutes({ checkEligibility, toStatusUrl }: ProductUpgr
   const path = '/:customerId/product-upgrade-eligibility';
 
   router.get(path, requirePermission('ProductUpgrade.Read'), async function getEligibility(req, res) {
-    const { customerId } = parseInput(customerParams, req.params, 'path');
-    const { productFamily } = parseInput(eligibilityQuery, req.query, 'query');
-    const eligibility = await checkEligibility({ customerId, productFamily }, findCorrelation(res));
+    const request = parsePathAndQuery(req, { path: customerParams, query: eligibilityQuery });
+    const eligibility = await checkEligibility(request, findCorrelation(res));
     const statusUrl = eligibility.upgradeId && toStatusUrl(eligibility.upgradeId);
     res
       .set('Cache-Control', 'no-store')
-      .json({ customerId, productFamily, ...eligibility, ...(statusUrl && { statusUrl }) });
+      .json({ ...request, ...eligibility, ...(statusUrl && { statusUrl }) });
   });
   router.all(path, methodNotAllowed('GET', 'HEAD'));
 

@@ -43,12 +43,10 @@ const upgradeError = z
   .meta({ id: 'UpgradeError', description: 'Why it failed: Partner Center’s code, and what it means.' });
 const product = z.object({ id: z.string(), name: z.string() }).meta({ id: 'Product' });
 
-const partnerCenterStatus = z
-  .string()
-  .meta({
-    description: 'Partner Center’s own word, which Microsoft documents nowhere.',
-    example: 'InProgress',
-  });
+const partnerCenterStatus = z.string().meta({
+  description: 'Partner Center’s own word, which Microsoft documents nowhere.',
+  example: 'InProgress',
+});
 
 const lineItem = z
   .object({

@@ -1,11 +1,12 @@
 import { type DestinationStream, pino } from 'pino';
 
 export type Log = pino.Logger;
+export type LogDestination = DestinationStream;
 
 export interface LogParts {
   readonly level: string;
   /** Where the lines go; standard output if left out. */
-  readonly destination?: DestinationStream;
+  readonly destination?: LogDestination;
 }
 
 // A JWT, wherever it may have come from. Nothing here logs tokens; this is for what a library may put into a message.

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import supertest from 'supertest';
+import supertest, { type Test } from 'supertest';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/emulator.ts';
 import {
   createPartnerCredentialParts,
@@ -13,14 +13,19 @@ import {
 } from '../../src/gateway.ts';
 import { createHttpClient } from '../../src/http-client.ts';
 import { loadSettings } from '../../src/settings.ts';
+import { createOpenApiCheck } from './openapi-check.ts';
+
+/** Requests to the gateway; every response is held against its OpenAPI document. */
+export type TestApi = Readonly<
+  Record<'get' | 'post' | 'put' | 'patch' | 'delete' | 'options' | 'head', (path: string) => Test>
+>;
 
 export interface TestGateway {
-  readonly api: ReturnType<typeof supertest>;
+  readonly api: TestApi;
   readonly emulator: Emulator;
   readonly gateway: Gateway;
   /** Every line that the gateway logged, parsed. */
   readonly logLines: () => LogLine[];
-  /** Another gateway with the same settings, ledger and credential; it ends with this one. */
   stop(): Promise<void>;
 }
 export interface LogLine {
@@ -31,6 +36,8 @@ export interface LogLine {
 
 export interface TestGatewayOptions extends Omit<GatewayOptions, 'logDestination'> {
   readonly emulator?: EmulatorOptions;
+  /** A gateway whose emulator this one uses too, with a ledger and a credential of its own. */
+  readonly besides?: TestGateway;
   readonly variables?: Readonly<Record<string, string>>;
   /** Whether the gateway finds a partner credential, as after consent; it does if left out. */
   readonly hasCredential?: boolean;
@@ -38,16 +45,36 @@ export interface TestGatewayOptions extends Omit<GatewayOptions, 'logDestination
 
 /** Quick enough for tests; the product's own are seconds. */
 const pace = { pendingMs: 150, inProgressMs: 150 };
+export const testStatusIntervalMs = 50;
+
+async function createTestApi(url: string): Promise<TestApi> {
+  const agent = supertest(url);
+  const { body } = await agent.get('/openapi.json');
+  const check = createOpenApiCheck(body);
+  const checked = (method: keyof TestApi) => (path: string) => agent[method](path).expect(check);
+  return {
+    get: checked('get'),
+    post: checked('post'),
+    put: checked('put'),
+    patch: checked('patch'),
+    delete: checked('delete'),
+    options: checked('options'),
+    head: checked('head'),
+  };
+}
 
 /** Starts an emulator and a gateway in front of it, on free ports of loopback, with folders of their own. */
 export async function startTestGateway({
   emulator: emulatorOptions,
+  besides,
   variables,
   hasCredential = true,
   ...gatewayOptions
 }: TestGatewayOptions = {}): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
-  const emulator = await startEmulator({ dataDirectory: join(folder, 'emulator'), pace, ...emulatorOptions });
+  const emulator =
+    besides?.emulator ??
+    (await startEmulator({ dataDirectory: join(folder, 'emulator'), pace, ...emulatorOptions }));
   setDefaultCACertificates([...getCACertificates('default'), emulator.certificateAuthority]);
   const settings = loadSettings({
     variables: {
@@ -68,19 +95,19 @@ export async function startTestGateway({
   }
   const lines: string[] = [];
   const gateway = await startGateway(settings, {
-    statusIntervalMs: 50,
+    statusIntervalMs: testStatusIntervalMs,
     backoffBaseMs: 10,
     ...gatewayOptions,
     logDestination: { write: (line) => void lines.push(line) },
   });
   return {
-    api: supertest(gateway.url),
+    api: await createTestApi(gateway.url),
     emulator,
     gateway,
     logLines: () => lines.map((line) => JSON.parse(line)),
     async stop() {
       await gateway.stop();
-      await emulator.stop();
+      if (!besides) await emulator.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,21 @@
+import { SettingsError } from '../settings.ts';
+
+/** Runs a command; a failure is one clear message on standard error and a non-zero exit code. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    process.exitCode = error instanceof SettingsError ? 78 : 1;
+    console.error(error instanceof Error ? error.message : error);
+    if (error instanceof Error && error.cause instanceof Error)
+      console.error(`Cause: ${error.cause.message}`);
+  }
+}
+
+/** Resolves on Ctrl-C or SIGTERM. */
+export function untilInterrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
