@@ -18,37 +18,33 @@ const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
 /**
- * Entra ID marks an application's token with `idtyp: app` where that claim is configured; where it is not, the token
- * has no `scp`, and its subject is the service principal itself.
+ * Entra ID marks an application's token with `idtyp: app` where that claim is configured; where it is not, the subject
+ * of an application's token is the service principal itself, and that of a user's never is the user's object id.
  * Source: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
  */
-function isApplicationToken(claims: TokenClaims): boolean {
-  if (claims['scp'] !== undefined) return false;
-  const kind = text(claims['idtyp']);
-  return kind === undefined
-    ? text(claims['sub']) !== undefined && claims['sub'] === claims['oid']
-    : kind === 'app';
+function toTokenType({ idtyp, sub, oid }: TokenClaims): 'app' | 'user' | undefined {
+  if (idtyp === undefined) return sub === oid ? 'app' : 'user';
+  return idtyp === 'app' || idtyp === 'user' ? idtyp : undefined;
 }
 
 /**
  * The caller that a verified access token stands for; undefined where it is none of this tenant's access tokens.
- * A token that claims to be an application's and carries `scp` all the same gets neither kind of right.
+ * An application's token that carries `scp` all the same gets neither kind of right.
  */
 export function toCaller(claims: TokenClaims, tenantId: string): Caller | undefined {
+  const { tid, scp, roles } = claims;
   const objectId = text(claims['oid']);
   const applicationId = text(claims['azp']) ?? text(claims['appid']);
   // An ID token names no client that it was issued to: it is no access token, though its audience may be the same.
-  if (claims['tid'] !== tenantId || !objectId || !applicationId) return undefined;
-  const isApplication = isApplicationToken(claims);
-  const isUser = claims['idtyp'] === undefined || claims['idtyp'] === 'user';
+  if (tid !== tenantId || !objectId || !applicationId) return undefined;
+  const tokenType = toTokenType(claims);
+  const isApplication = tokenType === 'app' && scp === undefined;
   return {
     tenantId,
     objectId,
     applicationId,
-    scopes: isUser && !isApplication ? (text(claims['scp']) ?? '').split(' ').filter(Boolean) : [],
+    scopes: tokenType === 'user' ? (text(scp) ?? '').split(' ').filter(Boolean) : [],
     appRoles:
-      isApplication && Array.isArray(claims['roles'])
-        ? claims['roles'].filter((role) => typeof role === 'string')
-        : [],
+      isApplication && Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
   };
 }
