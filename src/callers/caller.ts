@@ -44,7 +44,6 @@ export function toCaller(claims: TokenClaims, tenantId: string): Caller | undefi
     objectId,
     applicationId,
     scopes: tokenType === 'user' ? (text(scp) ?? '').split(' ').filter(Boolean) : [],
-    appRoles:
-      isApplication && Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
+    appRoles: isApplication && Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
   };
 }

@@ -2,7 +2,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import type { CredentialStore, PartnerCredential } from './ports.ts';
+import type { CredentialStore, PartnerCredential, StoredCredential } from './ports.ts';
+import { supersedes } from './supersedes.ts';
 
 export interface FileCredentialStoreParts {
   readonly path: string;
@@ -34,7 +35,17 @@ const envelopeSchema = z.object({
 });
 type Envelope = z.infer<typeof envelopeSchema>;
 
-const credentialSchema = z.object({ refreshToken: z.string().min(1), issuedAt: z.number() });
+const credentialSchema: z.ZodType<PartnerCredential> = z.object({
+  refreshToken: z.string().min(1),
+  issuedAt: z.number(),
+  consentedAt: z.number().exactOptional(),
+  consentedBy: z.string().exactOptional(),
+  hasMfa: z.boolean().exactOptional(),
+});
+const storedSchema: z.ZodType<StoredCredential> = z.object({
+  current: credentialSchema,
+  previous: credentialSchema.exactOptional(),
+});
 
 /** Keeps the partner credential in a file of its own, encrypted with AES-256-GCM under a fresh nonce, mode 0600. */
 export function createFileCredentialStore({
@@ -46,10 +57,10 @@ export function createFileCredentialStore({
   // Authenticated with the ciphertext, so that neither can be exchanged.
   const owner = Buffer.from(`1 ${partnerTenantId} ${clientId}`);
 
-  function encrypt(credential: PartnerCredential): string {
+  function encrypt(stored: StoredCredential): string {
     const nonce = randomBytes(12);
     const cipher = createCipheriv(algorithm, key, nonce).setAAD(owner);
-    const ciphertext = Buffer.concat([cipher.update(JSON.stringify(credential), 'utf8'), cipher.final()]);
+    const ciphertext = Buffer.concat([cipher.update(JSON.stringify(stored), 'utf8'), cipher.final()]);
     const toBase64 = (bytes: Buffer) => bytes.toString('base64');
     return `${JSON.stringify({
       version: 1,
@@ -61,7 +72,7 @@ export function createFileCredentialStore({
     })}\n`;
   }
 
-  function decrypt(envelope: Envelope): PartnerCredential {
+  function decrypt(envelope: Envelope): StoredCredential {
     if (envelope.partnerTenantId !== partnerTenantId || envelope.clientId !== clientId)
       throw new CredentialFileError(
         `${path} holds the credential of partner ${envelope.partnerTenantId}, application ${envelope.clientId}. Use another file, or set PARTNER_TENANT_ID and PARTNER_CLIENT_ID to these.`,
@@ -71,7 +82,7 @@ export function createFileCredentialStore({
         .setAAD(owner)
         .setAuthTag(envelope.tag);
       const plain = Buffer.concat([decipher.update(envelope.ciphertext), decipher.final()]);
-      return credentialSchema.parse(JSON.parse(plain.toString('utf8')));
+      return storedSchema.parse(JSON.parse(plain.toString('utf8')));
     } catch (cause) {
       throw new CredentialFileError(
         `${path} cannot be decrypted: CREDENTIAL_KEY is not the key that it was written with, or the file was changed.`,
@@ -80,7 +91,7 @@ export function createFileCredentialStore({
     }
   }
 
-  async function load(): Promise<PartnerCredential | undefined> {
+  async function load(): Promise<StoredCredential | undefined> {
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw new CredentialFileError(`${path} cannot be read: ${error.code}.`, { cause: error });
@@ -90,9 +101,11 @@ export function createFileCredentialStore({
 
   return {
     load,
-    async save(credential) {
-      await load(); // refuses to replace a file that it cannot read
-      await writeAtomically(path, encrypt(credential));
+    async save(next) {
+      const stored = await load(); // refuses to replace a file that it cannot read
+      if (!supersedes(next, stored?.current)) return false;
+      await writeAtomically(path, encrypt({ current: next, ...(stored && { previous: stored.current }) }));
+      return true;
     },
   };
 }

@@ -19,15 +19,30 @@ export interface PartnerTokenCredential {
 /** The refresh token and what is known of it. Times are epoch milliseconds. */
 export interface PartnerCredential {
   readonly refreshToken: string;
+  /** When Entra ID issued this refresh token. */
   readonly issuedAt: number;
+  /** When an admin agent last consented, and who: renewals hand both on. Unknown for one that was adopted. */
+  readonly consentedAt?: number;
+  readonly consentedBy?: string;
+  /** Whether that sign-in carried MFA; left out where it is not known. */
+  readonly hasMfa?: boolean;
+}
+
+/** What a store holds: the credential before the current one is kept until the current one has worked. */
+export interface StoredCredential {
+  readonly current: PartnerCredential;
+  readonly previous?: PartnerCredential;
 }
 
 /** Keeps the partner credential. */
 export interface CredentialStore {
-  /** The stored credential; undefined if there is none. Throws if there is one that cannot be read. */
-  load(): Promise<PartnerCredential | undefined>;
-  /** Resolves once the credential is durable; the one before it is there until then. */
-  save(credential: PartnerCredential): Promise<void>;
+  /** What is stored; undefined if there is nothing. Throws if there is something that cannot be read. */
+  load(): Promise<StoredCredential | undefined>;
+  /**
+   * Makes `next` the current credential and keeps the one before it as the previous one; resolves once it is durable.
+   * @returns false, and changes nothing, where `next` does not supersede what is stored (`supersedes`)
+   */
+  save(next: PartnerCredential): Promise<boolean>;
 }
 
 /** A redeemed refresh token: the access token, and the refresh token that succeeds the redeemed one. */

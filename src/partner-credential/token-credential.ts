@@ -44,7 +44,8 @@ export function createPartnerTokenCredential({
       if (unstored) return undefined;
       throw error;
     });
-    const newest = unstored && (!stored || stored.issuedAt < unstored.issuedAt) ? unstored : stored;
+    const current = stored?.current;
+    const newest = unstored && (!current || current.issuedAt < unstored.issuedAt) ? unstored : current;
     if (!newest)
       throw new PartnerConsentRequiredError(
         'There is no partner credential yet: an admin agent of the partner must grant one.',
@@ -78,10 +79,10 @@ export function createPartnerTokenCredential({
   }
 
   async function renew(): Promise<AccessToken> {
-    const { refreshToken } = await loadNewest();
-    const redeemed = await redeemOnce(refreshToken);
+    const credential = await loadNewest();
+    const redeemed = await redeemOnce(credential.refreshToken);
     // Entra keeps the old refresh token valid after issuing a new one, so a crash right here loses nothing.
-    await keep({ refreshToken: redeemed.refreshToken, issuedAt: now() });
+    await keep({ ...credential, refreshToken: redeemed.refreshToken, issuedAt: now() });
     cached = redeemed.accessToken;
     log.info({ expiresOnTimestamp: cached.expiresOnTimestamp }, 'Redeemed the partner credential');
     return cached;
