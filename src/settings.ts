@@ -2,6 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Load } from 'config/lib/util.js';
+import configParser from 'config/parser.js';
+import { load as parseYaml } from 'js-yaml';
 import { z } from 'zod';
 import type { Fault } from './errors.ts';
 
@@ -166,9 +168,16 @@ type RawSettings = Record<string, Record<string, unknown> | undefined>;
 
 const configDirectory = join(import.meta.dirname, '..', 'config');
 
+/** `config` looks for a YAML parser in the folder that the process was started in; this one is there wherever that is. */
+const parser = Object.assign(Object.create(configParser), {
+  parse: (_file: string, content: string) => parseYaml(content),
+});
+const createLoad = () =>
+  new Load({ configDir: configDirectory, nodeEnv: [], skipConfigSources: true, parser });
+
 /** Reads the YAML files, later ones over earlier, then the environment, then `variables` over all of them. */
 function readRaw(files: readonly string[], variables: Readonly<Record<string, string>>): RawSettings {
-  const load = new Load({ configDir: configDirectory, nodeEnv: [], skipConfigSources: true });
+  const load = createLoad();
   for (const file of files) load.loadFile(join(configDirectory, file));
   load.loadCustomEnvVars(['yaml']);
   const raw = withoutNulls(load.config);
@@ -192,7 +201,7 @@ function withoutNulls(raw: RawSettings): RawSettings {
 
 /** The environment variable of each setting's path, as custom-environment-variables.yaml names it. */
 function readVariableNames(): RawSettings {
-  const names = new Load({ configDir: configDirectory, nodeEnv: [], skipConfigSources: true });
+  const names = createLoad();
   names.loadFile(join(configDirectory, 'custom-environment-variables.yaml'));
   return names.config;
 }

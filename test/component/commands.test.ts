@@ -1,0 +1,59 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import supertest from 'supertest';
+import { endProgram, runProgram, startProgram, untilPrinted } from '../support/processes.ts';
+import { upgradeRequest } from '../support/requests.ts';
+
+// `npm run local` and `npm run token`, on their fixed ports, in a folder of their own.
+
+let folder: string;
+let local: ChildProcess;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gateway-local-'));
+  local = startProgram('src/commands/local.ts', { folder, variables: { LOG_LEVEL: 'warn' } });
+  await untilPrinted(local, /Ctrl-C stops both/);
+});
+afterAll(async () => {
+  await endProgram(local, 'SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+const printToken = (...args: string[]) => runProgram('src/commands/token.ts', { folder, arguments: args });
+const order = (token: string) =>
+  supertest('http://localhost:8080')
+    .post('/v1/product-upgrades')
+    .auth(token, { type: 'bearer' })
+    .send(upgradeRequest());
+
+describe('npm run token', () => {
+  it.each([
+    ['nothing', [], 202],
+    ['--user alice', ['--user', 'alice'], 202],
+    ['--user bob', ['--user', 'bob'], 403],
+    ['--role ProductUpgrade.ReadWrite.All', ['--role', 'ProductUpgrade.ReadWrite.All'], 202],
+    ['--role ProductUpgrade.Read.All', ['--role', 'ProductUpgrade.Read.All'], 403],
+  ])('with %s prints a token that npm run local’s gateway knows', async (_what, args, status) => {
+    const { output, errors, exitCode } = await printToken(...args);
+    expect([exitCode, errors]).toEqual([0, '']);
+    expect((await order(output.trim())).status).toBe(status);
+  });
+
+  it('with an unknown user says whom there is', async () => {
+    const { output, errors, exitCode } = await printToken('--user', 'mallory');
+    expect([exitCode, output]).toEqual([1, '']);
+    expect(errors).toContain('alice|bob');
+  });
+});
+
+describe('npm run local', () => {
+  it('keeps everything below data/, and ends on Ctrl-C', async () => {
+    expect(await readdir(folder)).toEqual(['data']);
+    expect(await endProgram(local, 'SIGINT')).toBe(0);
+    const { errors, exitCode } = await printToken();
+    expect(exitCode).toBe(1);
+    expect(errors).toContain('npm run local');
+  });
+});

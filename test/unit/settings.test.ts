@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  callerAudience,
+  callerTenantId,
+  partnerClientId,
+  partnerClientSecret,
+  partnerTenantId,
+} from '../../src/emulator/identities.ts';
+import { loadSettings, SettingsError } from '../../src/settings.ts';
+
+const required = {
+  CALLER_TENANT_ID: '5B1F3C3E-9D0F-4B73-8D0C-2F6A1D7C9E10',
+  CALLER_AUDIENCE: 'c0a86a12-7d1b-4f0e-9a37-6f3d1f6e2b51',
+  PARTNER_TENANT_ID: 'a7d2c9f4-3e58-4c1b-b6a0-91e4d5f20c68',
+  PARTNER_CLIENT_ID: '2f4b8e6a-51c7-4d39-a0e2-c83b7d9f1e45',
+  PARTNER_CLIENT_SECRET: 'secret',
+  CREDENTIAL_KEY: Buffer.alloc(32, 1).toString('base64'),
+};
+const load = (changes: Record<string, string> = {}) =>
+  loadSettings({ variables: { ...required, ...changes } });
+
+function faultsOf(changes: Record<string, string>): string[] {
+  try {
+    load(changes);
+    return [];
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return error.faults.map(({ path }) => path);
+  }
+}
+
+const touched = new Set<string>();
+afterEach(() => {
+  for (const name of touched) delete process.env[name];
+});
+
+describe('settings', () => {
+  it('have the documented defaults', () => {
+    expect(load()).toMatchObject({
+      server: {
+        host: '127.0.0.1',
+        port: 8080,
+        operationsPort: 9090,
+        publicUrl: 'http://localhost:8080',
+        trustProxyHops: 0,
+        corsOrigins: [],
+      },
+      rateLimit: { perMinute: 1200 },
+      entra: { authority: 'https://login.microsoftonline.com' },
+      partnerCenter: {
+        url: 'https://api.partnercenter.microsoft.com',
+        scope: 'https://api.partnercenter.microsoft.com/user_impersonation',
+        application: 'Product Upgrade Gateway',
+        timeoutMs: 30_000,
+      },
+      credential: { store: { kind: 'file', path: 'data/partner-credential' } },
+      database: { url: { kind: 'sqlite', path: 'data/gateway.db' } },
+      log: { level: 'info' },
+    });
+  });
+
+  it('come from the environment', () => {
+    touched.add('TRUST_PROXY_HOPS');
+    process.env['TRUST_PROXY_HOPS'] = '2';
+    expect(load().server.trustProxyHops).toBe(2);
+  });
+
+  it('are frozen, with GUIDs in lower case and URLs without a trailing slash', () => {
+    const settings = load({ PUBLIC_URL: 'https://upgrades.example.com/base/' });
+    expect(settings.callers.tenantId).toBe('5b1f3c3e-9d0f-4b73-8d0c-2f6a1d7c9e10');
+    expect(settings.server.publicUrl).toBe('https://upgrades.example.com/base');
+    expect(Object.isFrozen(settings)).toBe(true);
+    expect(Object.isFrozen(settings.server)).toBe(true);
+  });
+
+  it('take the scope from the URL unless it is given', () => {
+    expect(load({ PARTNER_CENTER_URL: 'https://pc.example' }).partnerCenter.scope).toBe(
+      'https://pc.example/user_impersonation',
+    );
+    expect(load({ PARTNER_CENTER_SCOPE: 'https://x/.default' }).partnerCenter.scope).toBe(
+      'https://x/.default',
+    );
+  });
+
+  it('take origins from a list, and both kinds of store and of database', () => {
+    const settings = load({
+      CORS_ORIGINS: 'https://a.example, https://b.example:8443',
+      CREDENTIAL_STORE: 'keyvault:https://vault.vault.azure.net/partner-refresh-token',
+      DATABASE_URL: 'postgres://user:password@db/gateway',
+    });
+    expect(settings.server.corsOrigins).toEqual(['https://a.example', 'https://b.example:8443']);
+    expect(settings.credential.store).toEqual({
+      kind: 'keyvault',
+      vaultUrl: 'https://vault.vault.azure.net',
+      secretName: 'partner-refresh-token',
+    });
+    expect(settings.database.url.kind).toBe('postgres');
+  });
+
+  it.each([
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['OPERATIONS_PORT', 'x'],
+    ['PUBLIC_URL', 'localhost:8080'],
+    ['PUBLIC_URL', 'ftp://x'],
+    ['TRUST_PROXY_HOPS', 'true'],
+    ['TRUST_PROXY_HOPS', '-1'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://a.example/path'],
+    ['ENTRA_AUTHORITY', 'http://login.example.com'],
+    ['ENTRA_AUTHORITY', 'https://user:password@login.example.com'],
+    ['CALLER_AUDIENCE', 'api://c0a86a12-7d1b-4f0e-9a37-6f3d1f6e2b51'],
+    ['PARTNER_CLIENT_CERTIFICATE', '/nowhere.pem'],
+    ['PARTNER_CENTER_TIMEOUT_MS', '0'],
+    ['PARTNER_CENTER_APPLICATION', 'line\nbreak'],
+    ['CREDENTIAL_STORE', 's3://bucket'],
+    ['CREDENTIAL_STORE', 'keyvault:http://vault/secret'],
+    ['CREDENTIAL_KEY', 'dG9vIHNob3J0'],
+    ['DATABASE_URL', 'mysql://x'],
+    ['RATE_LIMIT_PER_MINUTE', '0'],
+    ['LOG_LEVEL', 'loud'],
+  ])('%s = %j is a fault', (name, value) => {
+    expect(faultsOf({ [name]: value })).toContain(name);
+  });
+
+  it('name every fault at once', () => {
+    expect(faultsOf({ PORT: 'x', LOG_LEVEL: 'x', PARTNER_TENANT_ID: 'x', CREDENTIAL_KEY: 'x' })).toEqual(
+      expect.arrayContaining(['PORT', 'LOG_LEVEL', 'PARTNER_TENANT_ID', 'CREDENTIAL_KEY']),
+    );
+  });
+
+  it('never show a value', () => {
+    expect(() =>
+      load({ PARTNER_CLIENT_SECRET: 'hush', PARTNER_CLIENT_CERTIFICATE: 'hush', CREDENTIAL_KEY: 'hush' }),
+    ).toThrow(expect.not.objectContaining({ message: expect.stringContaining('hush') }));
+  });
+});
+
+describe('config/', () => {
+  it('local.yaml holds the emulator’s own values', () => {
+    expect(loadSettings({ local: true })).toMatchObject({
+      callers: { tenantId: callerTenantId, audience: callerAudience },
+      partner: { tenantId: partnerTenantId, clientId: partnerClientId, clientSecret: partnerClientSecret },
+    });
+  });
+
+  it('default.yaml documents every setting that a variable can set', () => {
+    const names = readFileSync('config/custom-environment-variables.yaml', 'utf8').matchAll(
+      /^ {2}(\w+): [A-Z_]+$/gm,
+    );
+    const defaults = readFileSync('config/default.yaml', 'utf8');
+    const settings = [...names].map(([, setting]) => setting);
+    expect(settings.length).toBeGreaterThanOrEqual(22);
+    for (const setting of settings) expect(defaults).toMatch(new RegExp(`^ {2}${setting}: .*$`, 'm'));
+  });
+});
