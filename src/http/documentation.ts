@@ -28,8 +28,8 @@ export function documentationRoutes(openApiDocument: object): Router {
       res.type('html').send(
         page({
           title: 'Product Upgrade Gateway: API',
-          styleSheets: ['docs/assets/swagger-ui.css'],
-          scripts: ['docs/assets/swagger-ui-bundle.js', 'docs/assets/start.js'],
+          styleSheets: ['swagger-ui.css'],
+          scripts: ['swagger-ui-bundle.js', 'start.js'],
           body: '<div id="api"></div>',
         }),
       );
@@ -56,7 +56,8 @@ export function documentationRoutes(openApiDocument: object): Router {
       res.type('html').send(
         page({
           title: `${title} (${code})`,
-          styleSheets: ['../docs/assets/page.css'],
+          root: '../',
+          styleSheets: ['page.css'],
           body: `<h1>${title}</h1><p><code>${code}</code> · HTTP ${status}</p><p>${meaning}</p><h2>What to do</h2><p>${whatToDo.replace(/`([^`]+)`/g, '<code>$1</code>')}</p>`,
         }),
       );

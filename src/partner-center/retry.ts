@@ -10,10 +10,13 @@ export interface RetryPlan {
   readonly baseMs: number;
 }
 
-const longestBackoffMs = 10_000;
+const longestBackoffMs = 8_000;
+
+// A caller waits for our answer meanwhile: what takes longer is for the caller to wait out, and to know of.
+const longestWaitMs = 10_000;
 
 /**
- * How long to wait before the next attempt, in milliseconds; undefined where the caller's time would be over first.
+ * How long to wait before the next attempt, in milliseconds; undefined where the caller's patience would be over first.
  * Exponential back-off with full jitter. `Retry-After` is waited out in full; from the second time on the back-off
  * comes on top of it, as Microsoft asks for [api-throttling-guidance].
  */
@@ -30,5 +33,5 @@ export function planRetry({
       ? backoffMs
       : retryAfterSeconds * 1000 + (attempt > 1 ? backoffMs : random * baseMs);
   const roundedMs = Math.max(1, Math.round(waitMs));
-  return roundedMs < remainingMs ? roundedMs : undefined;
+  return roundedMs < Math.min(remainingMs, longestWaitMs) ? roundedMs : undefined;
 }

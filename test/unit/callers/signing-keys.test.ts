@@ -117,7 +117,7 @@ describe('signing keys', () => {
 
   it('that cannot be used leave the last good ones in force', async () => {
     await signingKeys.get('first');
-    published = [{ ...key('second'), e: '' }];
+    failure = new TypeError('not a key');
     time = 100;
     await expect(signingKeys.get('second')).rejects.toMatchObject({
       code: 'identity_provider_unavailable',

@@ -6,9 +6,9 @@ import { planRetry } from '../../../src/partner-center/retry.ts';
 const plan = { attempt: 1, retryAfterSeconds: undefined, remainingMs: 60_000, random: 1, baseMs: 500 };
 
 describe('the wait before a retry', () => {
-  it('grows exponentially up to ten seconds', () => {
+  it('grows exponentially up to eight seconds', () => {
     const waits = [1, 2, 3, 4, 5, 6, 7].map((attempt) => planRetry({ ...plan, attempt }));
-    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
   });
 
   it('has full jitter', () => {
@@ -21,7 +21,8 @@ describe('the wait before a retry', () => {
     expect(planRetry({ ...plan, attempt: 2, retryAfterSeconds: 5 })).toBe(6_000);
   });
 
-  it('is not begun where the caller’s time would be over first', () => {
+  it('is not begun where the caller’s patience would be over first', () => {
+    expect(planRetry({ ...plan, retryAfterSeconds: 57 })).toBeUndefined();
     expect(planRetry({ ...plan, retryAfterSeconds: 57, remainingMs: 30_000 })).toBeUndefined();
     expect(planRetry({ ...plan, remainingMs: 0 })).toBeUndefined();
   });
