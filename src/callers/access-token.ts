@@ -30,8 +30,9 @@ export function readToken(token: string): UnverifiedToken | undefined {
   const [first, second] = token.split('.');
   const header = decodePart(first);
   const claims = decodePart(second);
-  const keyId = header?.['x5t'] ?? header?.['kid'];
-  if (header?.['alg'] !== 'RS256' || typeof keyId !== 'string' || keyId === '' || !claims) return undefined;
+  if (header?.['alg'] !== 'RS256' || 'crit' in header || !claims) return undefined;
+  const keyId = header['x5t'] ?? header['kid'];
+  if (typeof keyId !== 'string' || keyId === '') return undefined;
   if (typeof claims['exp'] !== 'number' || claims['exp'] > latestTimeSeconds) return undefined;
   return { keyId, claims };
 }

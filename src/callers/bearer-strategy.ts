@@ -23,6 +23,7 @@ interface LibraryMetadata {
   generateOidcPEM(keyId: string): string;
 }
 
+// Never 0: the library takes that for no setting, and allows 300.
 const clockSkewSeconds = 10;
 
 /**

@@ -38,7 +38,7 @@ const keySet = z.object({
 /** A tenant's public signing keys (RFC 7517): those that can verify RS256. */
 export type SigningKeySet = z.infer<typeof keySet>;
 
-const defaultTimeoutMs = 5_000;
+const defaultTimeoutMs = 3_000;
 
 async function getJson<T>(
   http: HttpClient,

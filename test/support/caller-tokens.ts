@@ -43,8 +43,8 @@ export const rs256 =
 
 export function createCallerTokens({ authority, entra }: Emulator): CallerTokens {
   const frame = (version: 1 | 2, clientId: string): Claims => ({
-    iat: secondsFromNow(0),
-    nbf: secondsFromNow(0),
+    iat: secondsFromNow(-600),
+    nbf: secondsFromNow(-600),
     exp: secondsFromNow(3600),
     tid: callerTenantId,
     ...(version === 1

@@ -25,6 +25,7 @@ describe('reading a token', () => {
     ['no key id', { kid: undefined }],
     ['another algorithm', { alg: 'RS512' }],
     ['an algorithm in lower case', { alg: 'rs256' }],
+    ['an extension that must be understood (RFC 7515, section 4.1.11)', { crit: ['exp'] }],
   ])('gives nothing for %s', (_, header) => {
     expect(readToken(token(header))).toBeUndefined();
   });

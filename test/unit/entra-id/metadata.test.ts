@@ -7,12 +7,12 @@ import { fetchMetadata, fetchSigningKeys } from '../../../src/entra-id/metadata.
 import { createHttpClient } from '../../../src/http-client.ts';
 
 /** What Entra ID answers to every request. */
-let answer: { status?: number; body: unknown };
+let answer: { status?: number; body: string };
 let server: Server;
 let url: string;
 beforeAll(async () => {
   server = createServer((_request, response) => {
-    response.writeHead(answer.status ?? 200).end(JSON.stringify(answer.body));
+    response.writeHead(answer.status ?? 200).end(answer.body);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on TCP
@@ -36,7 +36,7 @@ const good = { kty: 'RSA', kid: 'good', use: 'sig', n, e };
 
 describe('a tenant’s metadata', () => {
   it('is handed on with everything in it', async () => {
-    answer = { body: { ...document(), tenant_region_scope: 'EU' } };
+    answer = { body: JSON.stringify({ ...document(), tenant_region_scope: 'EU' }) };
     expect(await getMetadata()).toEqual({ ...document(), tenant_region_scope: 'EU' });
   });
 
@@ -45,7 +45,7 @@ describe('a tenant’s metadata', () => {
     ['no issuer', { issuer: undefined }],
     ['a token address that is none', { token_endpoint: '/token' }],
   ])('is no metadata with %s', async (_, changes) => {
-    answer = { body: { ...document(), ...changes } };
+    answer = { body: JSON.stringify({ ...document(), ...changes }) };
     await expect(getMetadata()).rejects.toMatchObject({
       code: 'identity_provider_unavailable',
       facts: { retryAfterSeconds: 10 },
@@ -53,9 +53,20 @@ describe('a tenant’s metadata', () => {
   });
 
   it.each([302, 400, 404, 500])('is no metadata under HTTP %i', async (status) => {
-    answer = { status, body: document() };
+    answer = { status, body: JSON.stringify(document()) };
     await expect(getMetadata()).rejects.toMatchObject({ code: 'identity_provider_unavailable' });
   });
+});
+
+describe('an outage page', () => {
+  it.each(['<h1>Service unavailable</h1>', '', '{"issuer":', '"down"'])(
+    'is neither metadata nor keys: %s',
+    async (body) => {
+      answer = { body };
+      await expect(getMetadata()).rejects.toMatchObject({ code: 'identity_provider_unavailable' });
+      await expect(getKeys()).rejects.toMatchObject({ code: 'identity_provider_unavailable' });
+    },
+  );
 });
 
 describe('a tenant’s signing keys', () => {
@@ -67,7 +78,7 @@ describe('a tenant’s signing keys', () => {
     ['one without a modulus', { ...good, kid: 'empty', n: undefined }],
     ['something else', 'key'],
   ])('are those that can be used: %s does not cost us the others', async (_, other) => {
-    answer = { body: { keys: [other, good] } };
+    answer = { body: JSON.stringify({ keys: [other, good] }) };
     expect((await getKeys()).keys.map(({ kid }) => kid)).toEqual(['good']);
   });
 
@@ -77,7 +88,7 @@ describe('a tenant’s signing keys', () => {
     ['there are too many', { keys: Array(101).fill(good) }],
     ['the answer is something else', { error: 'none' }],
   ])('cannot be had where %s', async (_, body) => {
-    answer = { body };
+    answer = { body: JSON.stringify(body) };
     await expect(getKeys()).rejects.toMatchObject({ code: 'identity_provider_unavailable' });
   });
 });
