@@ -1,7 +1,10 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import { CredentialStoreError } from './credential-store-error.ts';
+import { type FileLockOptions, withFileLock } from './file-lock.ts';
 import type { CredentialStore, PartnerCredential, StoredCredential } from './ports.ts';
 import { supersedes } from './supersedes.ts';
 
@@ -12,26 +15,32 @@ export interface FileCredentialStoreParts {
   /** Binds the file to its partner: another partner's file does not open. */
   readonly partnerTenantId: string;
   readonly clientId: string;
-}
-
-/** The file is there and cannot be used. It is never overwritten: what is in it may be the only credential there is. */
-export class CredentialFileError extends Error {
-  override readonly name = 'CredentialFileError';
+  readonly lock?: FileLockOptions;
 }
 
 const algorithm = 'aes-256-gcm';
-const base64 = z
-  .string()
-  .regex(/^[0-9A-Za-z+/]+=*$/)
-  .transform((text) => Buffer.from(text, 'base64'));
+/** Two refresh tokens of the largest size that Key Vault would take, encrypted and in base64, with room to spare. */
+const maxFileBytes = 256 * 1024;
+const maxLeftOversRemoved = 100;
+const lockFilesKeptMs = 60_000;
 
-const envelopeSchema = z.object({
+/** In the one form that encoding gives: bits that decoding would ignore count as damage. */
+const base64 = (length?: number) =>
+  z.string().transform((text, context) => {
+    const bytes = Buffer.from(text, 'base64');
+    const isExact = bytes.toString('base64') === text && (length === undefined || bytes.length === length);
+    if (!isExact) context.addIssue({ code: 'custom', message: 'is not base64 of that length' });
+    return bytes;
+  });
+
+const envelopeSchema = z.strictObject({
   version: z.literal(1),
-  partnerTenantId: z.string(),
-  clientId: z.string(),
-  nonce: base64,
-  tag: base64,
-  ciphertext: base64,
+  partnerTenantId: z.guid(),
+  clientId: z.guid(),
+  keyId: z.string(),
+  nonce: base64(12),
+  tag: base64(16),
+  ciphertext: base64(),
 });
 type Envelope = z.infer<typeof envelopeSchema>;
 
@@ -47,15 +56,22 @@ const storedSchema: z.ZodType<StoredCredential> = z.object({
   previous: credentialSchema.exactOptional(),
 });
 
-/** Keeps the partner credential in a file of its own, encrypted with AES-256-GCM under a fresh nonce, mode 0600. */
+/**
+ * Keeps the partner credential in a file of its own, encrypted with AES-256-GCM under a fresh nonce, mode 0600.
+ * Several processes of one machine may share it: a lock makes comparing and replacing one step, since without it a
+ * renewal could replace the stronger credential of a consent that it did not see.
+ */
 export function createFileCredentialStore({
   path,
   key,
   partnerTenantId,
   clientId,
+  lock,
 }: FileCredentialStoreParts): CredentialStore {
+  // Says which key a file wants, and nothing about the key: so a wrong key is told from a damaged file.
+  const keyId = createHmac('sha256', key).update('partner credential key').digest('hex').slice(0, 16);
   // Authenticated with the ciphertext, so that neither can be exchanged.
-  const owner = Buffer.from(`1 ${partnerTenantId} ${clientId}`);
+  const owner = Buffer.from(`1 ${partnerTenantId} ${clientId} ${keyId}`);
 
   function encrypt(stored: StoredCredential): string {
     const nonce = randomBytes(12);
@@ -66,6 +82,7 @@ export function createFileCredentialStore({
       version: 1,
       partnerTenantId,
       clientId,
+      keyId,
       nonce: toBase64(nonce),
       tag: toBase64(cipher.getAuthTag()),
       ciphertext: toBase64(ciphertext),
@@ -74,8 +91,14 @@ export function createFileCredentialStore({
 
   function decrypt(envelope: Envelope): StoredCredential {
     if (envelope.partnerTenantId !== partnerTenantId || envelope.clientId !== clientId)
-      throw new CredentialFileError(
+      throw new CredentialStoreError(
+        'foreign',
         `${path} holds the credential of partner ${envelope.partnerTenantId}, application ${envelope.clientId}. Use another file, or set PARTNER_TENANT_ID and PARTNER_CLIENT_ID to these.`,
+      );
+    if (envelope.keyId !== keyId)
+      throw new CredentialStoreError(
+        'wrongKey',
+        `${path} was encrypted with another key than CREDENTIAL_KEY. Set the former key again, or move the file away and consent again.`,
       );
     try {
       const decipher = createDecipheriv(algorithm, key, envelope.nonce, { authTagLength: 16 })
@@ -84,44 +107,110 @@ export function createFileCredentialStore({
       const plain = Buffer.concat([decipher.update(envelope.ciphertext), decipher.final()]);
       return storedSchema.parse(JSON.parse(plain.toString('utf8')));
     } catch (cause) {
-      throw new CredentialFileError(
-        `${path} cannot be decrypted: CREDENTIAL_KEY is not the key that it was written with, or the file was changed.`,
-        { cause },
-      );
+      throw damaged(path, cause);
     }
   }
 
   async function load(): Promise<StoredCredential | undefined> {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw new CredentialFileError(`${path} cannot be read: ${error.code}.`, { cause: error });
-    });
+    const text = await readWhole(path);
     return text === undefined ? undefined : decrypt(parseEnvelope(text, path));
+  }
+
+  async function replace(next: PartnerCredential): Promise<boolean> {
+    await removeLeftOvers(path);
+    const stored = await load(); // refuses to replace a file that it cannot read
+    if (!supersedes(next, stored?.current)) return false;
+    // Where the token stays, so does the one before it: a token is no fallback for itself.
+    const isSameToken = stored?.current.refreshToken === next.refreshToken;
+    const previous = isSameToken ? stored?.previous : stored?.current;
+    await writeAtomically(path, encrypt({ current: next, ...(previous && { previous }) }));
+    return true;
   }
 
   return {
     load,
     async save(next) {
-      const stored = await load(); // refuses to replace a file that it cannot read
-      if (!supersedes(next, stored?.current)) return false;
-      await writeAtomically(path, encrypt({ current: next, ...(stored && { previous: stored.current }) }));
-      return true;
+      try {
+        await makeFolder(dirname(path));
+        return await withFileLock(path, () => replace(next), lock);
+      } catch (error) {
+        throw error instanceof CredentialStoreError ? error : inaccessible(path, 'written', error);
+      }
     },
   };
+}
+
+const damaged = (path: string, cause: unknown) =>
+  new CredentialStoreError(
+    'damaged',
+    `${path} is not a whole partner credential: it was changed or cut short. Restore it from a backup, or move it away and consent again.`,
+    { cause },
+  );
+
+/** The system's code is enough: its sentences repeat the path. */
+function inaccessible(path: string, what: 'read' | 'written', cause: unknown): CredentialStoreError {
+  const code = typeof cause === 'object' && cause && 'code' in cause ? ` (${String(cause.code)})` : '';
+  return new CredentialStoreError(
+    'inaccessible',
+    `${path} cannot be ${what}${code}. The gateway's user needs to read and write it and its folder.`,
+    { cause },
+  );
+}
+
+/** Reads a regular file of a sane size; undefined if there is none. */
+async function readWhole(path: string): Promise<string | undefined> {
+  try {
+    const facts = await lstat(path);
+    if (!facts.isFile())
+      throw new CredentialStoreError(
+        'damaged',
+        `${path} is ${facts.isSymbolicLink() ? 'a symbolic link' : facts.isDirectory() ? 'a folder' : 'not a regular file'}, where the gateway keeps a file of its own. Move it away, or name another path in CREDENTIAL_STORE.`,
+      );
+    // A link or a pipe that took its place since is not followed or waited for (Windows has neither flag).
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+    const file = await open(path, flags);
+    try {
+      if ((await file.stat()).size > maxFileBytes) throw damaged(path, new Error('too large'));
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof CredentialStoreError) throw error;
+    if (typeof error === 'object' && error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw inaccessible(path, 'read', error);
+  }
 }
 
 function parseEnvelope(text: string, path: string): Envelope {
   try {
     return envelopeSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new CredentialFileError(`${path} is not a partner credential, or is cut short.`, { cause });
+    throw damaged(path, cause);
   }
+}
+
+/**
+ * Removes what killed processes left behind. Under the lock there is no other writer whose temporary file it could be;
+ * the lock's own files are left to those who wait for it, unless they are old.
+ */
+async function removeLeftOvers(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  const isTemporary = (name: string) => /^\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+  const isOldLock = async (name: string) =>
+    /^lock\.[0-9a-f-]{36}$/.test(name) &&
+    Date.now() - (await lstat(`${path}.${name}`)).mtimeMs > lockFilesKeptMs;
+  const names = (await readdir(dirname(path)))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length))
+    .slice(0, maxLeftOversRemoved);
+  for (const name of names)
+    if (isTemporary(name) || (await isOldLock(name).catch(() => false)))
+      await rm(`${path}.${name}`, { force: true });
 }
 
 /** A crash at any point leaves the old file or the new one, whole: write beside it, sync, rename, sync the folder. */
 async function writeAtomically(path: string, text: string): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -136,6 +225,15 @@ async function writeAtomically(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true });
     throw error;
   }
+  await syncFolder(dirname(path));
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  const created = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (created !== undefined) await syncFolder(dirname(created));
+}
+
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // Windows cannot open a folder to sync it
   const directory = await open(folder, 'r');
   await directory.sync().finally(() => directory.close());

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CredentialStoreError } from './credential-store-error.ts';
+
+export interface FileLockOptions {
+  /** How long another holder is waited for, in milliseconds. */
+  readonly waitMs?: number;
+  /** A lock older than this, in milliseconds, is taken for left behind, whoever made it. */
+  readonly staleMs?: number;
+}
+
+const heldHere = new Set<string>();
+
+/** Whether the process that wrote the lock has ended, as far as that can be told from here. */
+function hasEnded(owner: string): boolean {
+  const [id = '', pid = '', host = ''] = owner.split(' ');
+  if (host !== hostname()) return false; // another machine's, or another container's: only its age can tell
+  // In a container every life of the gateway has the same process id: what this life does not hold is a former one's.
+  if (Number(pid) === process.pid) return !heldHere.has(id);
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return isCode(error, 'ESRCH');
+  }
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+
+const ignoreMissing = (error: unknown): undefined => {
+  if (isCode(error, 'ENOENT')) return undefined;
+  throw error;
+};
+
+/**
+ * Runs `action` while no other process on this file does. A lock file that its holder left behind (it was killed) is
+ * taken over at once where its end can be seen, and after `staleMs` where it cannot. Node has no lock that the kernel
+ * would release by itself.
+ * @throws {CredentialStoreError} `busy`
+ */
+export async function withFileLock<Result>(
+  path: string,
+  action: () => Promise<Result>,
+  { waitMs = 5_000, staleMs = 10_000 }: FileLockOptions = {},
+): Promise<Result> {
+  const lock = `${path}.lock`;
+  const id = randomUUID();
+  heldHere.add(id);
+  try {
+    await acquire(lock, `${id} ${process.pid} ${hostname()}\n`, { waitMs, staleMs });
+    try {
+      return await action();
+    } finally {
+      await release(lock, id);
+    }
+  } finally {
+    heldHere.delete(id);
+  }
+}
+
+async function acquire(lock: string, owner: string, { waitMs, staleMs }: Required<FileLockOptions>) {
+  const giveUpAt = performance.now() + waitMs;
+  while (!(await create(lock, owner))) {
+    if (await takeAway(lock, staleMs)) continue;
+    if (performance.now() > giveUpAt)
+      throw new CredentialStoreError(
+        'busy',
+        `Another process has been writing the partner credential for ${waitMs / 1000} s: ${lock} is still there.`,
+      );
+    await sleep(5 + Math.random() * 20);
+  }
+}
+
+/** The lock appears with its content at once, so that nobody reads it half-written. */
+async function create(lock: string, owner: string): Promise<boolean> {
+  const [id] = owner.split(' ');
+  const own = `${lock}.${id}`;
+  const file = await open(own, 'wx', 0o600);
+  try {
+    await file.writeFile(owner, 'utf8');
+  } finally {
+    await file.close();
+  }
+  try {
+    await link(own, lock);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/** Removes a lock that was left behind. @returns whether there is none any more */
+async function takeAway(lock: string, staleMs: number): Promise<boolean> {
+  const [owner, facts] = await Promise.all([
+    readFile(lock, 'utf8').catch(ignoreMissing),
+    stat(lock).catch(ignoreMissing),
+  ]);
+  if (owner === undefined || !facts) return true;
+  if (!hasEnded(owner.trim()) && Date.now() - facts.mtimeMs < staleMs) return false;
+  // Moved before it is removed: of several who find it left behind, one gets it. Should it be a new one by now, it is
+  // put back.
+  const aside = `${lock}.${randomUUID()}`;
+  if ((await rename(lock, aside).then(() => true, ignoreMissing)) === undefined) return true;
+  if ((await readFile(aside, 'utf8')) !== owner) await link(aside, lock).catch(() => undefined);
+  await rm(aside, { force: true });
+  return true;
+}
+
+async function release(lock: string, id: string): Promise<void> {
+  const owner = await readFile(lock, 'utf8').catch(ignoreMissing);
+  if (owner?.startsWith(`${id} `)) await rm(lock, { force: true });
+}
