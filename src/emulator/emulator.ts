@@ -5,10 +5,13 @@ import type { EntraControls } from './entra/entra-controls.ts';
 import {
   callerAudience,
   callerTenantId,
+  gatewayIdentity,
   partnerClientId,
   partnerClientSecret,
   partnerTenantId,
 } from './identities.ts';
+import { type KeyVault, startKeyVault } from './key-vault/key-vault.ts';
+import type { KeyVaultControls } from './key-vault/key-vault-controls.ts';
 import { listen } from './listening.ts';
 import { createPartnerCenter } from './partner-center/partner-center.ts';
 import type { PartnerCenterControls } from './partner-center/partner-center-controls.ts';
@@ -23,6 +26,8 @@ export interface EmulatorOptions {
   entraPort?: number;
   /** Default 0 = a free one. */
   partnerCenterPort?: number;
+  /** Default 0 = a free one. */
+  keyVaultPort?: number;
   /** Where the certificate authority is kept; default `data/emulator`. */
   dataDirectory?: string;
   /** How long an upgrade stays pending and in progress; default 1500 and 3000 ms. */
@@ -35,19 +40,24 @@ export interface EmulatorOptions {
   now?: () => number;
 }
 
-/** Stands in for Microsoft: Entra ID with a caller tenant and a partner tenant, and Partner Center's upgrade API. */
+/** Stands in for Microsoft: Entra ID with a caller and a partner tenant, Partner Center's upgrade API, and a Key Vault. */
 export interface Emulator {
   /** Entra ID, `https://localhost:PORT`, for `ENTRA_AUTHORITY`. */
   authority: string;
   /** Partner Center, `http://localhost:PORT`; plain http, as it is on loopback. */
   partnerCenterUrl: string;
-  /** PEM of the authority behind Entra ID's certificate, which clients have to trust. */
+  /** Key Vault, `https://localhost:PORT`, for `CREDENTIAL_STORE=keyvault:{it}/SECRET-NAME`. */
+  keyVaultUrl: string;
+  /** PEM of the authority behind the certificate of Entra ID and Key Vault, which clients have to trust. */
   certificateAuthority: string;
   certificateAuthorityPath: string;
   /** The gateway's variables for this emulator; without PARTNER_CLIENT_SECRET where a certificate is used. */
   environment: Record<string, string>;
+  /** The Azure SDK's variables (AZURE_TENANT_ID, …) by which the gateway gets an identity that may use the vault. */
+  azureEnvironment: Record<string, string>;
   entra: EntraControls;
   partnerCenter: PartnerCenterControls;
+  keyVault: KeyVaultControls;
   /** Ends all connections at once; resolves when the ports are free. Can be called again. */
   stop(): Promise<void>;
 }
@@ -83,6 +93,21 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     await partnerCenterPort.close();
     throw error;
   }
+  let keyVault: KeyVault;
+  try {
+    keyVault = await startKeyVault({
+      host,
+      hostname,
+      port: options.keyVaultPort ?? 0,
+      certificate,
+      authority: entra.authority,
+      tenant: entra.partnerTenant,
+      now,
+    });
+  } catch (error) {
+    await Promise.all([entra.listening.close(), partnerCenterPort.close()]);
+    throw error;
+  }
   const partnerCenter = createPartnerCenter({
     url: partnerCenterUrl,
     tenant: entra.partnerTenant,
@@ -96,6 +121,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   return {
     authority: entra.authority,
     partnerCenterUrl,
+    keyVaultUrl: keyVault.url,
     certificateAuthority: authorityPair.cert,
     certificateAuthorityPath: authorityPair.path,
     environment: {
@@ -104,10 +130,21 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         ? { PARTNER_CLIENT_SECRET: partnerClientSecret }
         : {}),
     },
+    azureEnvironment: {
+      AZURE_TENANT_ID: partnerTenantId,
+      AZURE_CLIENT_ID: gatewayIdentity.clientId,
+      AZURE_CLIENT_SECRET: gatewayIdentity.clientSecret,
+      AZURE_AUTHORITY_HOST: entra.authority,
+    },
     entra: entra.controls,
     partnerCenter: partnerCenter.controls,
+    keyVault: keyVault.controls,
     stop() {
-      stopped ??= Promise.all([entra.listening.close(), partnerCenterPort.close()]).then(() => undefined);
+      stopped ??= Promise.all([
+        entra.listening.close(),
+        partnerCenterPort.close(),
+        keyVault.listening.close(),
+      ]).then(() => undefined);
       return stopped;
     },
   };

@@ -42,6 +42,15 @@ export const partnerClientId = '2f4b8e6a-51c7-4d39-a0e2-c83b7d9f1e45';
 export const partnerClientSecret = 'emulator-partner-secret';
 /** Object id of the partner application's service principal, for app-only tokens, which Partner Center refuses. */
 export const partnerApplicationObjectId = 'd3c5e7f9-1b2a-4c6d-8e0f-a1b2c3d4e5f6';
+/**
+ * What the gateway itself is at Azure, for Key Vault: apart from the application that the partner consented to, as a
+ * managed identity is.
+ */
+export const gatewayIdentity = {
+  clientId: '4e1d7c3b-8a52-4f96-b0e7-2c9d6a5f3b18',
+  clientSecret: 'emulator-gateway-identity-secret',
+  objectId: '5a9e0b7d-3c14-4d68-9f2a-7b8c1d6e4f03',
+} as const;
 /** A tenant that has nothing to do with the partner. */
 export const foreignTenantId = 'e1f0d9c8-b7a6-4958-8473-625140312f0e';
 

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { type Context, errors, type IssuedToken } from 'oidc-provider';
 import {
   type EmulatedUser,
+  gatewayIdentity,
   partnerApplicationObjectId,
   partnerClientId,
   partnerClientSecret,
@@ -41,6 +42,14 @@ export function partnerTenant({
         response_types: ['code'],
         grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
         ...(certificate ? certificateProof(certificate) : secretProof),
+      },
+      {
+        client_id: gatewayIdentity.clientId,
+        client_secret: gatewayIdentity.clientSecret,
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ['client_credentials'],
+        token_endpoint_auth_method: 'client_secret_post',
       },
     ],
     checkAssertionHeader(header) {
@@ -90,7 +99,9 @@ function claimsOf(
     ...times,
   } as const;
   const user = users.find(({ objectId }) => objectId === token.accountId);
-  if (!user) return applicationClaims(frame, { objectId: partnerApplicationObjectId }, []);
+  const isGateway = token.clientId === gatewayIdentity.clientId;
+  const objectId = isGateway ? gatewayIdentity.objectId : partnerApplicationObjectId;
+  if (!user) return applicationClaims(frame, { objectId }, []);
   // How the user once signed in stays with the refresh token, and so with every access token that it yields.
   const { AuthorizationCode, RefreshToken } = context.oidc.entities;
   const methods = RefreshToken?.amr ?? AuthorizationCode?.amr ?? ['pwd'];
