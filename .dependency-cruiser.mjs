@@ -162,6 +162,7 @@ export default {
     owned('passport', 'node_modules/passport', '^src/callers/bearer-strategy\\.ts$'),
     owned('got', 'node_modules/got/', '^src/http-client\\.ts$'),
     owned('openid-client', 'node_modules/openid-client', '^src/partner-credential/entra-token-client\\.ts$'),
+    owned('azure-sdk', 'node_modules/@azure/', '^src/partner-credential/key-vault-'),
     owned('pino', 'node_modules/pino/', '^src/telemetry/log\\.ts$'),
     owned('config', 'node_modules/config/', '^src/settings\\.ts$'),
     owned('kysely-dialects', '^(node:)?sqlite$|node_modules/pg/', '^src/database/'),

@@ -13,6 +13,7 @@ import { createPartnerCenterClient } from './partner-center/client.ts';
 import { createProductUpgradeOperations } from './partner-center/product-upgrade-operations.ts';
 import { createEntraTokenClient } from './partner-credential/entra-token-client.ts';
 import { createFileCredentialStore } from './partner-credential/file-credential-store.ts';
+import { createKeyVaultCredentialStore } from './partner-credential/key-vault-credential-store.ts';
 import type {
   CredentialStore,
   PartnerTokenCredential,
@@ -49,23 +50,26 @@ export interface Gateway {
 
 const defaultStatusIntervalMs = 5_000;
 
+function createCredentialStore({ credential, partner }: Settings): CredentialStore {
+  const owner = { partnerTenantId: partner.tenantId, clientId: partner.clientId };
+  if (credential.store.kind === 'keyvault')
+    return createKeyVaultCredentialStore({
+      ...owner,
+      vaultUrl: credential.store.vaultUrl,
+      secretName: credential.store.secretName,
+    });
+  if (!credential.key) throw new SettingsError([{ path: 'CREDENTIAL_KEY', message: 'is required' }]);
+  return createFileCredentialStore({ ...owner, path: credential.store.path, key: credential.key });
+}
+
 /** The partner credential's parts, which the commands use without a gateway. */
 export function createPartnerCredentialParts(
   settings: Settings,
   http: HttpClient,
   now: () => number,
 ): { store: CredentialStore; redeem: RedeemRefreshToken } {
-  const { partner, partnerCenter, credential, entra } = settings;
-  if (credential.store.kind !== 'file' || !credential.key)
-    throw new SettingsError([
-      { path: 'CREDENTIAL_STORE', message: 'keyvault: is not supported by this version; use file:' },
-    ]);
-  const store = createFileCredentialStore({
-    path: credential.store.path,
-    key: credential.key,
-    partnerTenantId: partner.tenantId,
-    clientId: partner.clientId,
-  });
+  const { partner, partnerCenter, entra } = settings;
+  const store = createCredentialStore(settings);
   const redeem = createEntraTokenClient({
     clientId: partner.clientId,
     // The settings make sure that there is one of the two.

@@ -5,6 +5,7 @@ import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { CredentialStoreError } from './credential-store-error.ts';
 import { type FileLockOptions, withFileLock } from './file-lock.ts';
+import { createOneAtATime } from './one-at-a-time.ts';
 import type { CredentialStore, PartnerCredential, StoredCredential } from './ports.ts';
 import { supersedes } from './supersedes.ts';
 
@@ -73,6 +74,8 @@ export function createFileCredentialStore({
   // Authenticated with the ciphertext, so that neither can be exchanged.
   const owner = Buffer.from(`1 ${partnerTenantId} ${clientId} ${keyId}`);
 
+  const oneAtATime = createOneAtATime();
+
   function encrypt(stored: StoredCredential): string {
     const nonce = randomBytes(12);
     const cipher = createCipheriv(algorithm, key, nonce).setAAD(owner);
@@ -129,14 +132,15 @@ export function createFileCredentialStore({
 
   return {
     load,
-    async save(next) {
-      try {
-        await makeFolder(dirname(path));
-        return await withFileLock(path, () => replace(next), lock);
-      } catch (error) {
-        throw error instanceof CredentialStoreError ? error : inaccessible(path, 'written', error);
-      }
-    },
+    save: (next) =>
+      oneAtATime(async () => {
+        try {
+          await makeFolder(dirname(path));
+          return await withFileLock(path, () => replace(next), lock);
+        } catch (error) {
+          throw error instanceof CredentialStoreError ? error : inaccessible(path, 'written', error);
+        }
+      }),
   };
 }
 
