@@ -52,6 +52,8 @@ export interface KeyVaultFaultOptions {
 export interface KeyVaultControls {
   /** The next call goes wrong like this. */
   next(fault: KeyVaultFault, options?: KeyVaultFaultOptions): void;
+  /** From now on each call waits so long before it takes effect, and again before it is answered; `undefined` ends it. */
+  slowDown(delayMs: (() => number) | undefined): void;
   /** Puts a secret as a person would by hand. */
   put(name: string, value: string, attributes?: SecretAttributes): void;
   /** Changes a version, the newest if none is named. */
@@ -63,6 +65,6 @@ export interface KeyVaultControls {
   versions(name: string): readonly EmulatedSecretVersion[];
   /** The last 10,000 calls, oldest first. */
   requests(): readonly KeyVaultRequest[];
-  /** Forgets secrets, calls and waiting faults. */
+  /** Forgets secrets, calls and waiting faults, and is quick again. */
   reset(): void;
 }

@@ -1,4 +1,5 @@
 import { createServer } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { CertificateWithKey } from '../certificates.ts';
 import type { Tenant } from '../entra/tenant.ts';
@@ -41,9 +42,13 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
   const book = createSecretBook(options.now);
   const faults = createFaultQueue();
   const journal = createJournal<KeyVaultRequest>();
+  let delayMs: (() => number) | undefined;
   const app = createVaultApp(options, {
     perform: createSecretOperations(book, url),
     faults,
+    async delay() {
+      if (delayMs) await sleep(delayMs());
+    },
     onRequest(request, response) {
       const entry = { at: options.now(), method: request.method, path: request.path, answered: undefined };
       journal.add(entry);
@@ -56,6 +61,9 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
     listening,
     controls: {
       next: faults.add,
+      slowDown(next) {
+        delayMs = next;
+      },
       put: (name, value, attributes = {}) => void book.put(name, value, attributes),
       update: (name, attributes, version = book.find(name)?.version ?? '') =>
         void book.update(name, version, attributes),
@@ -67,6 +75,7 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
         book.clear();
         faults.clear();
         journal.clear();
+        delayMs = undefined;
       },
     },
   };
@@ -75,6 +84,7 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
 interface VaultAppParts {
   perform(call: SecretCall): VaultAnswer;
   faults: FaultQueue;
+  delay(): Promise<void>;
   onRequest(request: Request, response: Response): void;
 }
 
@@ -89,8 +99,10 @@ function createVaultApp({ authority, tenant, now }: KeyVaultOptions, parts: Vaul
       return writeVaultAnswer(res, vaultError(400, 'BadParameter', 'api-version must be specified'));
     const call = toCall(req);
     if (!call) return writeVaultAnswer(res, vaultError(404, 'NotFound', 'There is nothing at this address.'));
+    await parts.delay();
     const fault = parts.faults.take(req.method);
     const outcome = fault ? playFault(fault, () => parts.perform(call)) : parts.perform(call);
+    await parts.delay();
     if (outcome === 'connection-reset') req.socket.resetAndDestroy();
     else if (outcome !== 'no-answer') writeVaultAnswer(res, outcome);
   };

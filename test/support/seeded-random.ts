@@ -1,0 +1,17 @@
+/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
+export function createSeededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The seed that a variable names, or a new one; printed, so that a failure can be repeated. */
+export function chooseSeed(variable: string): number {
+  const seed = Number(process.env[variable] ?? Math.floor(Math.random() * 2 ** 31));
+  process.stderr.write(`${variable}=${seed}\n`);
+  return seed;
+}
