@@ -65,6 +65,8 @@ export interface KeyVaultControls {
   versions(name: string): readonly EmulatedSecretVersion[];
   /** The last 10,000 calls, oldest first. */
   requests(): readonly KeyVaultRequest[];
+  /** Forgets waiting faults, and is quick again. */
+  calm(): void;
   /** Forgets secrets, calls and waiting faults, and is quick again. */
   reset(): void;
 }

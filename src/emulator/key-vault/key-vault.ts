@@ -43,6 +43,10 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
   const faults = createFaultQueue();
   const journal = createJournal<KeyVaultRequest>();
   let delayMs: (() => number) | undefined;
+  function calm() {
+    faults.clear();
+    delayMs = undefined;
+  }
   const app = createVaultApp(options, {
     perform: createSecretOperations(book, url),
     faults,
@@ -71,11 +75,11 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
       recover: (name) => void book.recover(name),
       versions: (name) => book.versions(name) ?? [],
       requests: () => journal.entries(),
+      calm,
       reset() {
         book.clear();
-        faults.clear();
         journal.clear();
-        delayMs = undefined;
+        calm();
       },
     },
   };
