@@ -222,7 +222,6 @@ describe('what is wrong is said in words', () => {
     await expect(open({ vaultUrl: 'https://localhost:1' }).load()).rejects.toMatchObject(failure);
   });
 
-  // The name with a dot at its end reaches the emulator and is, by its letters, no loopback address.
   it('a vault of another domain that asks for Key Vault’s token does not get one', async () => {
     const asked: unknown[] = [];
     const identity = {
@@ -231,17 +230,24 @@ describe('what is wrong is said in words', () => {
         return null;
       },
     };
-    const vaultUrl = emulator.keyVaultUrl.replace('localhost', 'localhost.');
-    await expect(open({ identity, vaultUrl }).load()).rejects.toMatchObject({ fault: 'unreachable' });
-    expect(emulator.keyVault.requests().map(({ answered }) => answered)).toEqual([401]);
+    // An address that leads to this machine, and is, by its looks, no loopback address.
+    const elsewhere = await startTrusted({ hostname: '0.0.0.0' });
+    await expect(open({ identity, vaultUrl: elsewhere.keyVaultUrl }).load()).rejects.toMatchObject({
+      name: 'CredentialStoreError',
+    });
+    expect(elsewhere.keyVault.requests().map(({ answered }) => answered)).toEqual([401]);
     expect(asked).toEqual([]);
+    await elsewhere.stop();
   });
 
   it('silence, in time', async () => {
     const quick = open({ callTimeoutMs: 150 });
     emulator.keyVault.next('never-answers');
     const startedAt = performance.now();
-    await expect(quick.load()).rejects.toMatchObject({ fault: 'unreachable', message: /in time/ });
+    await expect(quick.load()).rejects.toMatchObject({
+      fault: 'unreachable',
+      message: expect.stringMatching(/in time/),
+    });
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
