@@ -7,7 +7,7 @@ import { runCommand, untilInterrupted } from './run-command.ts';
 await runCommand(async () => {
   const { emulator, settings, stop } = await startLocalStack({
     folder: 'data/local',
-    emulator: { entraPort: 8443, partnerCenterPort: 8444 },
+    emulator: { entraPort: 8443, partnerCenterPort: 8444, keyVaultPort: 8445 },
     gateway: { statusIntervalMs: 1_000 },
     loadSettings: () => loadSettings({ local: true }),
   });
