@@ -36,11 +36,16 @@ export interface StoredCredential {
 
 /** Keeps the partner credential. */
 export interface CredentialStore {
-  /** What is stored; undefined if there is nothing. Throws if there is something that cannot be read. */
+  /**
+   * What is stored; undefined if there is nothing.
+   * @throws {CredentialStoreError} there is something that cannot be read, or the store cannot be reached
+   */
   load(): Promise<StoredCredential | undefined>;
   /**
    * Makes `next` the current credential and keeps the one before it as the previous one; resolves once it is durable.
+   * Several processes may save at once, and the same credential may be saved again: the strongest stays.
    * @returns false, and changes nothing, where `next` does not supersede what is stored (`supersedes`)
+   * @throws {CredentialStoreError} nothing can be said of what is stored, or it cannot be replaced: save again
    */
   save(next: PartnerCredential): Promise<boolean>;
 }
