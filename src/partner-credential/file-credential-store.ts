@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { lstat, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { CredentialStoreError } from './credential-store-error.ts';
+import { makeFolder, removeTemporaries, writeAtomically } from './durable-file.ts';
 import { type FileLockOptions, withFileLock } from './file-lock.ts';
 import { createOneAtATime } from './one-at-a-time.ts';
 import type { CredentialStore, PartnerCredential, StoredCredential } from './ports.ts';
@@ -22,8 +23,6 @@ export interface FileCredentialStoreParts {
 const algorithm = 'aes-256-gcm';
 /** Two refresh tokens of the largest size that Key Vault would take, encrypted and in base64, with room to spare. */
 const maxFileBytes = 256 * 1024;
-const maxLeftOversRemoved = 100;
-const lockFilesKeptMs = 60_000;
 
 /** In the one form that encoding gives: bits that decoding would ignore count as damage. */
 const base64 = (length?: number) =>
@@ -120,7 +119,7 @@ export function createFileCredentialStore({
   }
 
   async function replace(next: PartnerCredential): Promise<boolean> {
-    await removeLeftOvers(path);
+    await removeTemporaries(path); // under the lock there is no other writer whose they could be
     const stored = await load(); // refuses to replace a file that it cannot read
     if (!supersedes(next, stored?.current)) return false;
     // Where the token stays, so does the one before it: a token is no fallback for itself.
@@ -192,53 +191,4 @@ function parseEnvelope(text: string, path: string): Envelope {
   } catch (cause) {
     throw damaged(path, cause);
   }
-}
-
-/**
- * Removes what killed processes left behind. Under the lock there is no other writer whose temporary file it could be;
- * the lock's own files are left to those who wait for it, unless they are old.
- */
-async function removeLeftOvers(path: string): Promise<void> {
-  const prefix = `${basename(path)}.`;
-  const isTemporary = (name: string) => /^\d+\.[0-9a-f]{8}\.tmp$/.test(name);
-  const isOldLock = async (name: string) =>
-    /^lock\.[0-9a-f-]{36}$/.test(name) &&
-    Date.now() - (await lstat(`${path}.${name}`)).mtimeMs > lockFilesKeptMs;
-  const names = (await readdir(dirname(path)))
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => name.slice(prefix.length))
-    .slice(0, maxLeftOversRemoved);
-  for (const name of names)
-    if (isTemporary(name) || (await isOldLock(name).catch(() => false)))
-      await rm(`${path}.${name}`, { force: true });
-}
-
-/** A crash at any point leaves the old file or the new one, whole: write beside it, sync, rename, sync the folder. */
-async function writeAtomically(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(text, 'utf8');
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  const created = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (created !== undefined) await syncFolder(dirname(created));
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // Windows cannot open a folder to sync it
-  const directory = await open(folder, 'r');
-  await directory.sync().finally(() => directory.close());
 }

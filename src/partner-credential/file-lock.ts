@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CredentialStoreError } from './credential-store-error.ts';
 
@@ -11,6 +12,7 @@ export interface FileLockOptions {
   readonly staleMs?: number;
 }
 
+const maxRemoved = 100;
 const heldHere = new Set<string>();
 
 /** Whether the process that wrote the lock has ended, as far as that can be told from here. */
@@ -52,6 +54,7 @@ export async function withFileLock<Result>(
   try {
     await acquire(lock, `${id} ${process.pid} ${hostname()}\n`, { waitMs, staleMs });
     try {
+      await removeAbandoned(lock, staleMs);
       return await action();
     } finally {
       await release(lock, id);
@@ -95,19 +98,39 @@ async function create(lock: string, owner: string): Promise<boolean> {
   }
 }
 
+/** What stands in a file of a lock that was left behind; undefined where there is no file. */
+async function readIfAbandoned(path: string, staleMs: number): Promise<string | undefined> {
+  const [owner, facts] = await Promise.all([
+    readFile(path, 'utf8').catch(ignoreMissing),
+    stat(path).catch(ignoreMissing),
+  ]);
+  if (owner === undefined || !facts) return undefined;
+  return hasEnded(owner.trim()) || Date.now() - facts.mtimeMs >= staleMs ? owner : 'in use';
+}
+
+/** Files with which killed processes were about to lock; some, if there are many. */
+async function removeAbandoned(lock: string, staleMs: number): Promise<void> {
+  const prefix = `${basename(lock)}.`;
+  const endings = (await readdir(dirname(lock)))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length))
+    .filter((ending) => /^[0-9a-f-]{36}$/.test(ending));
+  for (const ending of endings.slice(0, maxRemoved))
+    if ((await readIfAbandoned(`${lock}.${ending}`, staleMs)) !== 'in use')
+      await rm(`${lock}.${ending}`, { force: true });
+}
+
 /** Removes a lock that was left behind. @returns whether there is none any more */
 async function takeAway(lock: string, staleMs: number): Promise<boolean> {
-  const [owner, facts] = await Promise.all([
-    readFile(lock, 'utf8').catch(ignoreMissing),
-    stat(lock).catch(ignoreMissing),
-  ]);
-  if (owner === undefined || !facts) return true;
-  if (!hasEnded(owner.trim()) && Date.now() - facts.mtimeMs < staleMs) return false;
+  const owner = await readIfAbandoned(lock, staleMs);
+  if (owner === undefined) return true;
+  if (owner === 'in use') return false;
   // Moved before it is removed: of several who find it left behind, one gets it. Should it be a new one by now, it is
   // put back.
   const aside = `${lock}.${randomUUID()}`;
   if ((await rename(lock, aside).then(() => true, ignoreMissing)) === undefined) return true;
-  if ((await readFile(aside, 'utf8')) !== owner) await link(aside, lock).catch(() => undefined);
+  const moved = await readFile(aside, 'utf8').catch(ignoreMissing);
+  if (moved !== undefined && moved !== owner) await link(aside, lock).catch(() => undefined);
   await rm(aside, { force: true });
   return true;
 }
