@@ -1,10 +1,25 @@
+import { parseArgs } from 'node:util';
 import { startEmulator } from '../emulator/emulator.ts';
 import { runCommand, untilInterrupted } from './run-command.ts';
 
-// The emulator alone, on fixed ports until Ctrl-C, for teams that build against it.
+// The emulator alone, on fixed ports until Ctrl-C, for teams that build against it. For clients on other machines:
+// --host (the address to listen on), --hostname (the name that they reach it by), --tls (Partner Center over TLS too).
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: { host: { type: 'string' }, hostname: { type: 'string' }, tls: { type: 'boolean' } },
+  });
+  const { tls, ...names } = values;
+  return { ...names, partnerCenterTls: tls ?? false };
+}
 
 await runCommand(async () => {
-  const emulator = await startEmulator({ entraPort: 8443, partnerCenterPort: 8444, keyVaultPort: 8445 });
+  const emulator = await startEmulator({
+    entraPort: 8443,
+    partnerCenterPort: 8444,
+    keyVaultPort: 8445,
+    ...readArguments(),
+  });
   const variables = { NODE_EXTRA_CA_CERTS: emulator.certificateAuthorityPath, ...emulator.environment };
   console.log(`
 Entra ID:        ${emulator.authority}

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { openCertificateAuthority, openServerCertificate } from './certificates.ts';
 import { type Entra, startEntra } from './entra/entra.ts';
 import type { EntraControls } from './entra/entra-controls.ts';
@@ -28,6 +29,8 @@ export interface EmulatorOptions {
   partnerCenterPort?: number;
   /** Default 0 = a free one. */
   keyVaultPort?: number;
+  /** Serve Partner Center over TLS as well, for clients on other machines, which take plain http for loopback alone. */
+  partnerCenterTls?: boolean;
   /** Where the certificate authority is kept; default `data/emulator`. */
   dataDirectory?: string;
   /** How long an upgrade stays pending and in progress; default 1500 and 3000 ms. */
@@ -44,7 +47,7 @@ export interface EmulatorOptions {
 export interface Emulator {
   /** Entra ID, `https://localhost:PORT`, for `ENTRA_AUTHORITY`. */
   authority: string;
-  /** Partner Center, `http://localhost:PORT`; plain http, as it is on loopback. */
+  /** Partner Center, `http://localhost:PORT`; plain http, as it is on loopback, unless `partnerCenterTls`. */
   partnerCenterUrl: string;
   /** Key Vault, `https://localhost:PORT`, for `CREDENTIAL_STORE=keyvault:{it}/SECRET-NAME`. */
   keyVaultUrl: string;
@@ -73,9 +76,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const names = ['localhost', '127.0.0.1', '::1', hostname];
   const certificate = await openServerCertificate(dataDirectory, authorityPair, names);
 
-  const partnerCenterServer = createServer();
+  const partnerCenterServer = options.partnerCenterTls ? createTlsServer(certificate) : createServer();
   const partnerCenterPort = await listen(partnerCenterServer, options.partnerCenterPort ?? 0, host);
-  const partnerCenterUrl = `http://${hostname}:${partnerCenterPort.port}`;
+  const scheme = options.partnerCenterTls ? 'https' : 'http';
+  const partnerCenterUrl = `${scheme}://${hostname}:${partnerCenterPort.port}`;
   let entra: Entra;
   try {
     entra = await startEntra({
