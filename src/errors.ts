@@ -27,6 +27,8 @@ export interface FailureFacts {
   readonly retryAfterSeconds?: number;
   readonly upgradeId?: string;
   readonly upstream?: UpstreamReference;
+  /** Whether an attempt of the call may have been carried out all the same: it was sent, and its answer is not known. */
+  readonly mayHaveBeenDone?: boolean;
 }
 
 /** A failure whose message may be shown to the caller: it holds no secret and no upstream text that we do not know. */
@@ -56,6 +58,18 @@ export class InvalidTokenError extends GatewayError {
 /** The caller is known and lacks the permission. */
 export class PermissionDeniedError extends GatewayError {
   readonly code = 'permission_denied';
+}
+/** The first request with this idempotency key is still running. */
+export class IdempotencyKeyInUseError extends GatewayError {
+  readonly code = 'idempotency_key_in_use';
+}
+/** The idempotency key belongs to another order of the same caller. */
+export class IdempotencyKeyReusedError extends GatewayError {
+  readonly code = 'idempotency_key_reused';
+}
+/** The ledger's database cannot be used. What needs to be durable first is not begun. */
+export class LedgerUnavailableError extends GatewayError {
+  readonly code = 'ledger_unavailable';
 }
 export class UpgradeNotFoundError extends GatewayError {
   readonly code = 'upgrade_not_found';

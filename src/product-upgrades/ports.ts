@@ -1,10 +1,16 @@
+import type { UpstreamReference } from '../errors.ts';
 import type {
   AcceptedUpgrade,
   KnownUpgrade,
+  Lease,
+  Order,
+  OrderChange,
   OrderIntent,
   ProductUpgradeRequest,
   UpgradeEligibility,
+  UpgradeRecord,
   UpgradeReport,
+  UpgradeStatus,
 } from './types.ts';
 
 /** Ids of one logical call; a retry of it carries the same ones. Both are GUIDs. */
@@ -13,29 +19,108 @@ export interface CallIds {
   readonly correlationId: string;
 }
 
+/** What else a create call is told. */
+export interface CreateOptions {
+  /** No attempt is made after this time (epoch milliseconds). */
+  readonly notAfter?: number;
+  /** Called each time that a request has left this process. */
+  readonly onSent?: () => void;
+}
+
 /**
  * Partner Center's three product upgrade operations. Each throws the errors of `errors.ts` and nothing else that it
  * could have foreseen.
  */
 export interface PartnerCenter {
   checkEligibility(request: ProductUpgradeRequest, ids: CallIds): Promise<UpgradeEligibility>;
-  createUpgrade(request: ProductUpgradeRequest, ids: CallIds): Promise<AcceptedUpgrade>;
+  createUpgrade(
+    request: ProductUpgradeRequest,
+    ids: CallIds,
+    options?: CreateOptions,
+  ): Promise<AcceptedUpgrade>;
   getUpgradeReport(upgradeId: string, request: ProductUpgradeRequest, ids: CallIds): Promise<UpgradeReport>;
 }
 
-/** The durable record of orders: the memory that Partner Center, which has no list and no GET, is not. */
-export interface Ledger {
-  /** Makes the order durable. It resolves only once a crash can no longer lose it. */
-  recordIntent(intent: OrderIntent): Promise<void>;
-  recordAccepted(orderId: string, accepted: AcceptedUpgrade): Promise<void>;
-  /** Nothing was started upstream; `code` is that of the problem the caller got. */
-  recordRefused(orderId: string, code: string): Promise<void>;
-  /** Nobody knows whether Partner Center started an upgrade. */
-  recordUnknown(orderId: string): Promise<void>;
+/** What came of trying to open an order. */
+export type OpenedOrder =
+  | { readonly kind: 'opened'; readonly order: Order }
+  /** The caller's key is held by this order, open or accepted. */
+  | { readonly kind: 'key-known'; readonly order: Order }
+  /** This order for the same customer and family is open. */
+  | { readonly kind: 'customer-busy'; readonly order: Order }
+  /** This upgrade of the customer was accepted just now and is not known to be final. */
+  | { readonly kind: 'just-accepted'; readonly upgradeId: string };
+
+/** Why an order stays open, and when it is looked at again. */
+export interface UnknownOutcome {
+  readonly problemCode: string;
+  readonly upstream?: UpstreamReference;
+  readonly nextAttemptAt: number;
+}
+
+/** The durable record of orders. All throw `LedgerUnavailableError` where the database cannot be used. */
+export interface OrderLedger {
+  /**
+   * Makes the order durable unless another one stands in its way. It resolves only once a crash can no longer lose it.
+   * @param acceptedSince an acceptance after this time stands in the way too, until its upgrade is known to be final
+   */
+  openOrder(intent: OrderIntent, lease: Lease, acceptedSince: number): Promise<OpenedOrder>;
+  findOrder(orderId: string): Promise<Order | undefined>;
+  findChanges(orderId: string): Promise<readonly OrderChange[]>;
+  /** Ids of open orders that are due and that nobody works at. */
+  findDueOrders(now: number, limit: number): Promise<readonly string[]>;
+  /** Takes the lease of an open order that nobody holds; undefined where somebody does or the order is settled. */
+  claimOrder(orderId: string, lease: Lease, now: number): Promise<Order | undefined>;
+  /** False where the lease was lost. */
+  renewLease(orderId: string, lease: Lease): Promise<boolean>;
+  /** An acceptance is a fact: it is recorded whoever holds the lease. Answers the order as it stands then. */
+  recordAccepted(orderId: string, accepted: AcceptedUpgrade, at: number): Promise<Order>;
+  /** Nothing was started upstream; `problemCode` is that of the problem the caller got. False without the lease. */
+  recordRefused(
+    orderId: string,
+    owner: string,
+    refusal: { readonly problemCode: string; readonly upstream?: UpstreamReference },
+    at: number,
+  ): Promise<boolean>;
+  /** Given up: nothing was started, and nothing will be. False without the lease. */
+  recordNotStarted(orderId: string, owner: string, at: number): Promise<boolean>;
+  /** Nobody knows whether Partner Center started an upgrade. Gives the lease back; false without it. */
+  recordUnknown(orderId: string, owner: string, outcome: UnknownOutcome, at: number): Promise<boolean>;
+  /** A person has been told that the order cannot be resolved. */
+  recordReported(orderId: string, at: number): Promise<void>;
+}
+
+export interface UpgradeFilter {
+  readonly customerId?: string;
+  readonly status?: UpgradeStatus;
+}
+
+/** Where a page of the list ended. */
+export interface ListPosition {
+  readonly requestedAt: number;
+  readonly upgradeId: string;
+}
+
+/** The durable record of upgrades: the memory that Partner Center, which has no list and no GET, is not. */
+export interface Ledger extends OrderLedger {
   /** Remembers an upgrade that Partner Center says is in place, whoever ordered it. Known ones stay as they are. */
   adoptUpgrade(upgradeId: string, request: ProductUpgradeRequest, adoptedAt: number): Promise<void>;
   findUpgrade(upgradeId: string): Promise<KnownUpgrade | undefined>;
-  recordReport(upgradeId: string, report: UpgradeReport, checkedAt: number): Promise<void>;
+  findUpgradeRecord(upgradeId: string): Promise<UpgradeRecord | undefined>;
+  /** Newest first, from where the page before ended. */
+  listUpgrades(
+    filter: UpgradeFilter,
+    page: { readonly limit: number; readonly after?: ListPosition },
+  ): Promise<readonly UpgradeRecord[]>;
+  /** Claims the next status call of an upgrade, so that one instance makes it; false where another one has. */
+  claimCheck(upgradeId: string, claim: { readonly now: number; readonly until: number }): Promise<boolean>;
+  /** Partner Center does not want to be asked about this upgrade sooner. */
+  postponeCheck(upgradeId: string, until: number): Promise<void>;
+  recordReport(
+    upgradeId: string,
+    report: UpgradeReport,
+    check: { readonly checkedAt: number; readonly nextCheckAt: number },
+  ): Promise<void>;
   /** Throws when the ledger cannot be used. */
   check(): Promise<void>;
 }

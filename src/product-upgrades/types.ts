@@ -55,20 +55,66 @@ export interface OrderedBy {
   readonly objectId: string;
 }
 
-/** An order as it stands in the ledger. Times are epoch milliseconds. */
+/** What a caller orders, before anything is sent. Times are epoch milliseconds. */
 export interface OrderIntent extends ProductUpgradeRequest {
   readonly orderId: string;
   readonly orderedBy: OrderedBy;
+  /** As the caller sent it. */
+  readonly idempotencyKey?: string;
+  /** Tells one body from another under the same key. */
+  readonly bodyFingerprint: string;
   /** `MS-RequestId` of the create call: the same over all its attempts. */
   readonly requestId: string;
   readonly correlationId: string;
   readonly requestedAt: number;
 }
 
+/**
+ * `intended`: durable, and perhaps sent. `unknown`: sent, and nobody knows what came of it. Both are open.
+ * `accepted`, `refused` (nothing was started) and `not-started` (given up, nothing was started) are settled.
+ */
+export type OrderState = 'intended' | 'unknown' | 'accepted' | 'refused' | 'not-started';
+
+/** An order as it stands in the ledger. */
+export interface Order extends OrderIntent {
+  readonly state: OrderState;
+  /** The code of the last problem. */
+  readonly problemCode?: string;
+  readonly upgradeId?: string;
+  readonly upstream?: UpstreamReference;
+  /** Somebody works at it until then. */
+  readonly leaseUntil: number;
+  /** Recovery looks at it no sooner. */
+  readonly nextAttemptAt: number;
+  /** How often recovery has looked at it. */
+  readonly attempts: number;
+  readonly reportedAt?: number;
+}
+
+/** The right to work at an order, alone, until a time. */
+export interface Lease {
+  /** Names one piece of work, not an instance: what has lost its lease can no longer settle the order. */
+  readonly owner: string;
+  readonly until: number;
+}
+
 /** An upgrade that the ledger knows by its id. */
 export interface KnownUpgrade extends ProductUpgradeRequest {
   readonly upgradeId: string;
+  /** The order that started it; absent for one that was only heard of. */
+  readonly orderId?: string;
   readonly requestedAt: number;
   readonly report?: UpgradeReport;
   readonly checkedAt?: number;
+}
+
+/** An upgrade with the order that started it. */
+export interface UpgradeRecord extends KnownUpgrade {
+  readonly order?: Order;
+}
+
+/** A state that an order has entered. */
+export interface OrderChange {
+  readonly state: OrderState;
+  readonly changedAt: number;
 }

@@ -1,0 +1,25 @@
+import type { Database, OpenDatabase } from '../database/database.ts';
+import { isDatabaseUnavailable } from '../database/failures.ts';
+import { NewerSchemaError } from '../database/migrations.ts';
+import { LedgerUnavailableError } from '../errors.ts';
+
+/** Runs queries once the database can be used; says `LedgerUnavailableError` where it cannot. */
+export type UseDatabase = <T>(work: (database: Database) => Promise<T>) => Promise<T>;
+
+const retryAfterSeconds = 5;
+
+export const createUseDatabase =
+  ({ database, ready }: Pick<OpenDatabase, 'database' | 'ready'>): UseDatabase =>
+  async (work) => {
+    try {
+      await ready();
+      return await work(database);
+    } catch (error) {
+      if (error instanceof NewerSchemaError || isDatabaseUnavailable(error))
+        throw new LedgerUnavailableError('The gateway’s database cannot be used at the moment.', {
+          cause: error,
+          retryAfterSeconds,
+        });
+      throw error;
+    }
+  };
