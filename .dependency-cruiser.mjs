@@ -85,7 +85,7 @@ export default {
     },
     only(
       'domain',
-      { path: folder('product-upgrades'), pathNot: '(routes|schemas|api-description|ledger)\\.ts$' },
+      { path: folder('product-upgrades'), pathNot: '(routes|schemas|api-description|ledger|database-guard)\\.ts$' },
       `${folder('product-upgrades')}|${files('errors\\.ts')}`,
       'The use cases know their own ports and nothing of HTTP, databases or Partner Center’s wire.',
     ),
@@ -93,16 +93,13 @@ export default {
       name: 'domain-without-edges',
       comment: 'A use case must not reach for a route, a schema of HTTP or the adapter behind a port.',
       severity: 'error',
-      from: {
-        path: folder('product-upgrades'),
-        pathNot: '(routes|schemas|api-description|ledger|status-monitor)\\.ts$',
-      },
+      from: { path: folder('product-upgrades'), pathNot: '(routes|schemas|api-description|ledger|status-monitor|upgrade-record)\\.ts$' },
       to: { path: '^src/product-upgrades/(routes|schemas|api-description|ledger)\\.ts$' },
     },
     only(
       'ledger',
-      { path: '^src/product-upgrades/ledger\\.ts$' },
-      `^src/product-upgrades/(ports|types)\\.ts$|${folder('database')}|${files('errors\\.ts')}`,
+      { path: '^src/product-upgrades/(order-ledger|ledger)\\.ts$' },
+      `^src/product-upgrades/(ports|types|upgrade-status|database-guard|order-ledger)\\.ts$|${folder('database')}|${files('errors\\.ts')}`,
       'An adapter knows its port and its database.',
     ),
     only(

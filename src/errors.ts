@@ -27,8 +27,6 @@ export interface FailureFacts {
   readonly retryAfterSeconds?: number;
   readonly upgradeId?: string;
   readonly upstream?: UpstreamReference;
-  /** Whether an attempt of the call may have been carried out all the same: it was sent, and its answer is not known. */
-  readonly mayHaveBeenDone?: boolean;
 }
 
 /** A failure whose message may be shown to the caller: it holds no secret and no upstream text that we do not know. */

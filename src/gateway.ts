@@ -5,7 +5,7 @@ import { createAuthenticate } from './callers/authenticate.ts';
 import { createSigningKeys, type SigningKeys } from './callers/signing-keys.ts';
 import { openDatabase } from './database/database.ts';
 import { fetchMetadata, fetchSigningKeys } from './entra-id/metadata.ts';
-import { GatewayError } from './errors.ts';
+import { GatewayError, LedgerUnavailableError } from './errors.ts';
 import type { HealthChecks } from './http/health.ts';
 import { listen } from './http/server.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
@@ -22,8 +22,11 @@ import type {
 import { createPartnerTokenCredential } from './partner-credential/token-credential.ts';
 import { createCheckEligibility } from './product-upgrades/check-eligibility.ts';
 import { createLedger } from './product-upgrades/ledger.ts';
-import { createOrderUpgrade } from './product-upgrades/order-upgrade.ts';
+import { createOrderLeases } from './product-upgrades/order-lease.ts';
+import { createOrderUpgrade, type OrderPoint } from './product-upgrades/order-upgrade.ts';
 import type { Ledger } from './product-upgrades/ports.ts';
+import { createRecoverOrders } from './product-upgrades/recover-orders.ts';
+import { createResolveOrder } from './product-upgrades/resolve-order.ts';
 import { createWatchUpgrade } from './product-upgrades/watch-upgrade.ts';
 import { type Settings, SettingsError } from './settings.ts';
 import { createLog, type Log, type LogDestination } from './telemetry/log.ts';
@@ -38,6 +41,12 @@ export interface GatewayOptions {
   readonly backoffBaseMs?: number;
   /** How long Entra ID may take to hand out the keys that callers' tokens are verified with, for each request. */
   readonly callerKeysTimeoutMs?: number;
+  /** How often recovery looks for orders whose outcome nobody knows, and its first back-off. */
+  readonly recoveryIntervalMs?: number;
+  /** How long an order stays with a gateway that died at work on it. */
+  readonly orderLeaseMs?: number;
+  /** For tests that make the process die at a point of an order; no setting leads here. */
+  readonly atPoint?: (point: OrderPoint) => void | Promise<void>;
 }
 
 export interface Gateway {
@@ -91,8 +100,13 @@ function createHealthChecks(
     process: () =>
       stopping.aborted ? { status: 'failing', detail: 'The gateway is stopping.' } : { status: 'ok' },
     async ledger() {
-      await ledger.check();
-      return { status: 'ok' };
+      try {
+        await ledger.check();
+        return { status: 'ok' };
+      } catch (error) {
+        if (error instanceof LedgerUnavailableError) return { status: 'failing', detail: error.message };
+        throw error;
+      }
     },
     async callerKeys() {
       if (!signingKeys.current) await signingKeys.refresh();
@@ -124,13 +138,12 @@ export async function startGateway(
     statusIntervalMs = defaultStatusIntervalMs,
     backoffBaseMs = 500,
     callerKeysTimeoutMs,
+    recoveryIntervalMs = 5_000,
+    orderLeaseMs = 15_000,
+    atPoint,
   }: GatewayOptions = {},
 ): Promise<Gateway> {
   const { server, callers, entra, partnerCenter } = settings;
-  if (settings.database.url.kind !== 'sqlite')
-    throw new SettingsError([
-      { path: 'DATABASE_URL', message: 'postgres:// is not supported by this version; use sqlite:' },
-    ]);
   const log = createLog({
     level: settings.log.level,
     ...(logDestination && { destination: logDestination }),
@@ -147,9 +160,13 @@ export async function startGateway(
     log,
     now,
   });
-  const database = await openDatabase(settings.database.url);
-  const ledger = createLedger({ database, now });
-  const useCaseParts = { partnerCenter: operations, ledger, now, newId: randomUUID };
+  const database = await openDatabase(settings.database.url, log);
+  const ledger = createLedger(database);
+  const useCaseParts = { partnerCenter: operations, ledger, now, newId: randomUUID, log };
+  const leases = createOrderLeases({ ...useCaseParts, leaseMs: orderLeaseMs });
+  const resolveOrder = createResolveOrder({ ...useCaseParts, backoffBaseMs: recoveryIntervalMs });
+  const orderParts = { ...useCaseParts, leases, resolveOrder, backoffBaseMs: recoveryIntervalMs };
+  const recovery = createRecoverOrders({ ...orderParts, intervalMs: recoveryIntervalMs });
   const stopping = new AbortController();
 
   const app = createApp({
@@ -158,9 +175,10 @@ export async function startGateway(
     corsOrigins: server.corsOrigins,
     authenticate: createAuthenticate({ ...callers, signingKeys, now }),
     upgrades: {
-      orderUpgrade: createOrderUpgrade(useCaseParts),
-      watch: createWatchUpgrade({ ...useCaseParts, intervalMs: statusIntervalMs, log }),
+      orderUpgrade: createOrderUpgrade({ ...orderParts, ...(atPoint && { atPoint }) }),
+      watch: createWatchUpgrade({ ...useCaseParts, intervalMs: statusIntervalMs }),
       checkEligibility: createCheckEligibility(useCaseParts),
+      records: ledger,
     },
     pollAfterSeconds: Math.max(1, Math.ceil(statusIntervalMs / 1000)),
     healthChecks: createHealthChecks(ledger, signingKeys, credential, stopping.signal),
@@ -181,6 +199,8 @@ export async function startGateway(
     .getToken()
     .catch((error: unknown) => log.error({ err: error }, 'No partner token can be had'));
 
+  const recovering = recovery.run(stopping.signal);
+
   return {
     url,
     log,
@@ -188,7 +208,7 @@ export async function startGateway(
       stopping.abort();
       log.info({ drainMs }, 'The gateway is stopping');
       if (drainMs > 0) await sleep(drainMs);
-      await listening.stop(2 * partnerCenter.timeoutMs + 5_000);
+      await Promise.all([listening.stop(2 * partnerCenter.timeoutMs + 5_000), recovering]);
       await database.destroy();
       log.info({}, 'The gateway has stopped');
     },

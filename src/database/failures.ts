@@ -13,8 +13,7 @@ const postgresFaultsOfOurs = /^(0A|21|22|23|42)/;
  */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!isObject(error)) return false;
-  if (error['code'] === 'ERR_SQLITE_ERROR')
-    return !sqliteFaultsOfOurs.has(Number(error['errcode']) & 0xff); // extended codes keep the cause in their low byte
+  if (error['code'] === 'ERR_SQLITE_ERROR') return !sqliteFaultsOfOurs.has(Number(error['errcode']) & 0xff); // extended codes keep the cause in their low byte
   if (error['code'] === 'ERR_INVALID_STATE') return true; // node:sqlite: the database is not open
   if (typeof error['code'] === 'string')
     return /^[0-9A-Z]{5}$/.test(error['code'])

@@ -81,13 +81,15 @@ export const problemKinds = {
   idempotency_key_in_use: {
     status: 409,
     title: 'The order with this key is still running',
-    meaning: 'An earlier request with the same Idempotency-Key has no outcome yet. Nothing was ordered by this one.',
+    meaning:
+      'An earlier request with the same Idempotency-Key has no outcome yet. Nothing was ordered by this one.',
     whatToDo: 'Wait as long as Retry-After says, then send the same request with the same key again.',
   },
   idempotency_key_reused: {
     status: 422,
     title: 'The idempotency key belongs to another order',
-    meaning: 'The same Idempotency-Key was sent before with another body. Nothing was ordered by this request.',
+    meaning:
+      'The same Idempotency-Key was sent before with another body. Nothing was ordered by this request.',
     whatToDo: 'Use a new key for each order, and the same key only to repeat the same one.',
   },
   ledger_unavailable: {
@@ -156,7 +158,8 @@ export const problemKinds = {
     status: 504,
     title: 'Partner Center did not answer in time',
     meaning: 'The call was sent and no answer came. An order may have been accepted all the same.',
-    whatToDo: 'For an order, send it again with the same Idempotency-Key: one that was accepted is found and not started twice.',
+    whatToDo:
+      'For an order, send it again with the same Idempotency-Key: one that was accepted is found and not started twice.',
   },
   internal_error: {
     status: 500,

@@ -6,7 +6,7 @@ import {
 } from '../errors.ts';
 import type { HttpClient, RequestError, RetryFunction } from '../http-client.ts';
 import type { AccessToken, PartnerTokenCredential } from '../partner-credential/ports.ts';
-import type { CallIds } from '../product-upgrades/ports.ts';
+import type { CallIds, CallOptions } from '../product-upgrades/ports.ts';
 import {
   errorCode,
   type PartnerCenterAnswer,
@@ -37,7 +37,7 @@ export interface PartnerCenterLog {
 
 /** Calls Partner Center. It answers 2xx only; whatever else comes back is thrown as the failure that it means. */
 export interface PartnerCenterClient {
-  post(path: string, body: object, ids: CallIds): Promise<PartnerCenterAnswer>;
+  post(path: string, body: object, ids: CallIds, options?: CallOptions): Promise<PartnerCenterAnswer>;
 }
 
 const retriedStatuses = [429, 500, 502, 503, 504];
@@ -48,6 +48,20 @@ const isCuredByNewToken = (answer: PartnerCenterAnswer) =>
   answer.status === 401 &&
   !['900420', '900421'].includes(errorCode(answer) ?? '') &&
   !/MFA required/i.test(answer.reasonPhrase);
+
+// The connection was never made, so nothing can have been done.
+const unreached: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** Whether an attempt may have been carried out: no answer came to what was sent, or one that does not tell. */
+const isUncertain = (error: RequestError): boolean =>
+  error.response ? tellsNothing(error.response.statusCode) : !unreached.has(error.code);
+const tellsNothing = (status: number) => status >= 500 || (status >= 300 && status < 400);
 
 export function createPartnerCenterClient({
   http,
@@ -84,10 +98,21 @@ export function createPartnerCenterClient({
         baseMs: backoffBaseMs,
       }) ?? 0; // got takes 0 for "do not retry"
 
-  async function send(path: string, body: object, ids: CallIds, { token }: AccessToken, deadline: number) {
+  interface Call {
+    readonly path: string;
+    readonly body: object;
+    readonly ids: CallIds;
+    readonly options: CallOptions;
+    readonly deadline: number;
+  }
+
+  async function send({ path, body, ids, options, deadline }: Call, { token }: AccessToken) {
+    // For a call that must not be made any more, a token may have come too late.
+    if (now() >= deadline) throw new UpstreamTimeoutError('The call’s time is over.');
     const outOfTime = AbortSignal.timeout(Math.max(1, deadline - now()));
+    const { onSent, onUncertain } = options;
     try {
-      const response = await client(path, {
+      const call = client(path, {
         json: body,
         signal: outOfTime,
         headers: {
@@ -103,22 +128,35 @@ export function createPartnerCenterClient({
           maxRetryAfter: Number.POSITIVE_INFINITY, // planRetry decides, by the caller's deadline
           calculateDelay: calculateDelay(deadline),
         },
+        hooks: {
+          beforeRetry: [
+            (error) => {
+              if (isUncertain(error)) onUncertain?.();
+            },
+          ],
+        },
       });
-      return toAnswer(response);
+      if (onSent) call.on('request', (request) => request.once('finish', onSent));
+      const answer = toAnswer(await call);
+      if (tellsNothing(answer.status)) onUncertain?.();
+      return answer;
     } catch (error) {
-      throw toTransportFailure(error as RequestError, outOfTime.aborted); // got rejects with nothing else
+      const failure = error as RequestError; // got rejects with nothing else
+      if (isUncertain(failure)) onUncertain?.();
+      throw toTransportFailure(failure, outOfTime.aborted);
     }
   }
 
   return {
-    async post(path, body, ids) {
+    async post(path, body, ids, options = {}) {
       const startedAt = now();
-      const deadline = startedAt + 2 * timeoutMs;
       const token = await credential.getToken();
-      let answer = await send(path, body, ids, token, deadline);
+      const deadline = Math.min(startedAt + 2 * timeoutMs, options.notAfter ?? Number.POSITIVE_INFINITY);
+      const call = { path, body, ids, options, deadline };
+      let answer = await send(call, token);
       if (isCuredByNewToken(answer)) {
         const newToken = await credential.getToken({ rejectedToken: token.token });
-        answer = await send(path, body, ids, newToken, deadline);
+        answer = await send(call, newToken);
       }
       log.info(
         { operation: path, upstream: toUpstreamReference(answer), durationMs: now() - startedAt },

@@ -96,9 +96,10 @@ export function createProductUpgradeOperations(client: PartnerCenterClient): Par
       };
     },
 
-    async createUpgrade(request, ids) {
-      const answer = await client.post('v1/productUpgrades', toBody(request), ids);
+    async createUpgrade(request, ids, options = {}) {
+      const answer = await client.post('v1/productUpgrades', toBody(request), ids, options);
       const upgradeId = findUpgradeId(answer.headers['location']);
+      if (!upgradeId) options.onUncertain?.();
       if (!upgradeId)
         throw contractViolated(answer, 'Partner Center accepted the upgrade without saying its id.');
       return { upgradeId, upstream: toUpstreamReference(answer) };

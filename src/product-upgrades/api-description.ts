@@ -7,9 +7,12 @@ import {
   customerParams,
   eligibility,
   eligibilityQuery,
+  listQuery,
   orderBody,
   statusMonitor,
+  upgradeList,
   upgradeParams,
+  upgradeRecord,
 } from './schemas.ts';
 
 /** What every operation behind authentication can answer. */
@@ -47,6 +50,15 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
       description:
         'Moves the customer’s Azure subscriptions to an Azure plan. **It cannot be undone**, and it blocks the customer’s purchases until it is done. Needs `ProductUpgrade.ReadWrite`.',
       tags: ['Product upgrades'],
+      requestParams: {
+        header: z.object({
+          'Idempotency-Key': z.string().min(1).max(514).optional().meta({
+            description:
+              'Makes sending the order again safe: the same key and body get the same answer, or finish the work that the first try left. 1 to 255 visible characters, quoted (RFC 8941) or bare. Keys belong to the caller (tenant, application, user) and are kept with the order; a request that ordered nothing lets go of its key.',
+            example: '"5f0c9a4e-order-17"',
+          }),
+        }),
+      },
       requestBody: { required: true, content: { 'application/json': { schema: orderBody } } },
       responses: {
         '202': {
@@ -65,7 +77,42 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           'unsupported_media_type',
           'upgrade_already_in_progress',
           'upgrade_already_completed',
+          'idempotency_key_in_use',
+          'idempotency_key_reused',
+          'ledger_unavailable',
         ),
+      },
+    },
+    get: {
+      operationId: 'listProductUpgrades',
+      summary: 'List product upgrades',
+      description:
+        'Newest first, as the ledger last knew them; Partner Center, which has no list, is not asked. Pages stay put while upgrades are added. Needs `ProductUpgrade.Read`.',
+      tags: ['Product upgrades'],
+      requestParams: { query: listQuery },
+      responses: {
+        '200': {
+          description: 'A page of upgrades.',
+          content: { 'application/json': { schema: upgradeList } },
+        },
+        ...problemResponses(...always, 'ledger_unavailable'),
+      },
+    },
+  },
+  '/v1/product-upgrades/{upgradeId}': {
+    get: {
+      operationId: 'getProductUpgrade',
+      summary: 'Look up a product upgrade',
+      description:
+        'The ledger’s record: who asked, when, for whom, the ids for Microsoft’s support, and the last known status. Partner Center is not asked. Needs `ProductUpgrade.Read`.',
+      tags: ['Product upgrades'],
+      requestParams: { path: upgradeParams },
+      responses: {
+        '200': {
+          description: 'The record.',
+          content: { 'application/json': { schema: upgradeRecord } },
+        },
+        ...problemResponses(...always, 'upgrade_not_found', 'ledger_unavailable'),
       },
     },
   },
@@ -100,7 +147,7 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           content: { 'application/json': { schema: statusMonitor } },
         },
         '304': { description: 'Nothing has changed since the given `ETag`.' },
-        ...problemResponses(...always, ...upstream, 'upgrade_not_found'),
+        ...problemResponses(...always, ...upstream, 'upgrade_not_found', 'ledger_unavailable'),
       },
     },
   },
@@ -116,7 +163,7 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           description: 'Partner Center’s answer.',
           content: { 'application/json': { schema: eligibility } },
         },
-        ...problemResponses(...always, ...upstream),
+        ...problemResponses(...always, ...upstream, 'ledger_unavailable'),
       },
     },
   },

@@ -38,7 +38,15 @@ const insertUpgrade = (
       checked_at: null,
       next_check_at: 0,
     })
-    .onConflict((conflict) => conflict.column('upgrade_id').doNothing())
+    .onConflict((conflict) =>
+      orderId === undefined
+        ? conflict.column('upgrade_id').doNothing()
+        : // Heard of before by its id alone; now it is known who ordered it.
+          conflict
+            .column('upgrade_id')
+            .doUpdateSet({ order_id: orderId, requested_at: requestedAt })
+            .where('product_upgrades.order_id', 'is', null),
+    )
     .execute();
 
 /** One page of the list: every filter and the order of the rows come from one index. */
@@ -51,9 +59,7 @@ export function selectPage(
   if (customerId !== undefined) page = page.where('customer_id', '=', customerId);
   if (status !== undefined) page = page.where('status', '=', status);
   if (after)
-    page = page.where(
-      sql<boolean>`(requested_at, upgrade_id) < (${after.requestedAt}, ${after.upgradeId})`,
-    );
+    page = page.where(sql<boolean>`(requested_at, upgrade_id) < (${after.requestedAt}, ${after.upgradeId})`);
   return page.orderBy('requested_at', 'desc').orderBy('upgrade_id', 'desc').limit(limit);
 }
 

@@ -94,7 +94,11 @@ const findOpenOrder = (db: Connection, { customerId, productFamily }: OrderInten
     .executeTakeFirst();
 
 /** The customer's upgrade that was accepted after this time, unless it is known to have ended. */
-const findJustAccepted = (db: Connection, { customerId, productFamily }: OrderIntent, acceptedSince: number) =>
+const findJustAccepted = (
+  db: Connection,
+  { customerId, productFamily }: OrderIntent,
+  acceptedSince: number,
+) =>
   db
     .selectFrom('product_upgrade_orders as accepted')
     .innerJoin('product_upgrades as upgrade', 'upgrade.upgrade_id', 'accepted.upgrade_id')

@@ -1,17 +1,48 @@
-import { GatewayError, UpstreamTimeoutError } from '../errors.ts';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import {
+  GatewayError,
+  IdempotencyKeyInUseError,
+  IdempotencyKeyReusedError,
+  LedgerUnavailableError,
+  UpgradeAlreadyInProgressError,
+  UpstreamTimeoutError,
+} from '../errors.ts';
+import type { OrderLeases } from './order-lease.ts';
+import { explainUnknown, findNamedUpgrade, isOlderThanOrder, isRefusalOfCustomer } from './order-outcome.ts';
 import type { Ledger, PartnerCenter } from './ports.ts';
-import type { OrderedBy, OrderIntent, ProductUpgradeRequest } from './types.ts';
+import { planAttempt, type ResolveOrder } from './resolve-order.ts';
+import type {
+  AcceptedUpgrade,
+  Lease,
+  Order,
+  OrderedBy,
+  OrderIntent,
+  ProductUpgradeRequest,
+} from './types.ts';
+
+/** Points of an order between which a process can die. */
+export type OrderPoint = 'before-intent' | 'after-intent' | 'after-send' | 'after-answer' | 'before-reply';
 
 export interface OrderUpgradeParts {
   readonly partnerCenter: PartnerCenter;
   readonly ledger: Ledger;
+  readonly leases: OrderLeases;
+  readonly resolveOrder: ResolveOrder;
   readonly now: () => number;
   readonly newId: () => string;
+  readonly log: { warn(facts: object, message: string): void };
+  /** How long recovery waits before it first looks at an order of unknown outcome, in milliseconds. */
+  readonly backoffBaseMs: number;
+  /** For tests that make the process die at a point of an order. */
+  readonly atPoint?: (point: OrderPoint) => void | Promise<void>;
+  readonly sleep?: (ms: number) => Promise<unknown>;
 }
 
 export interface OrderContext {
   readonly orderedBy: OrderedBy;
   readonly correlationId: string;
+  readonly idempotencyKey?: string;
 }
 
 /** Orders an upgrade and answers its id. It cannot be undone. */
@@ -20,46 +51,198 @@ export type OrderUpgrade = (
   context: OrderContext,
 ) => Promise<{ upgradeId: string }>;
 
-/** After these nobody knows whether Partner Center started an upgrade; after any other problem it started none. */
-const unknownOutcomes: ReadonlySet<string> = new Set([
-  'upstream_timeout',
-  'upstream_unavailable',
-  'upstream_contract_violated',
-]);
+/**
+ * After an acceptance the ledger alone answers further orders of the customer for this time: whether Partner Center
+ * would already refuse a second upgrade milliseconds after the first is documented nowhere.
+ */
+const justAcceptedMs = 60_000;
+const pollMs = 100;
+const mostPolls = 50;
+const inUseRetryAfterSeconds = 2;
 
-export function createOrderUpgrade({ partnerCenter, ledger, now, newId }: OrderUpgradeParts): OrderUpgrade {
-  async function recordFailure(intent: OrderIntent, error: unknown) {
-    if (!(error instanceof GatewayError) || unknownOutcomes.has(error.code))
-      return ledger.recordUnknown(intent.orderId);
-    await ledger.recordRefused(intent.orderId, error.code);
-    // Errors 900109 and 900110 name the upgrade that is in place: from now on its status can be asked for here too.
-    if (error.facts.upgradeId) await ledger.adoptUpgrade(error.facts.upgradeId, intent, now());
+const toFingerprint = ({ customerId, productFamily }: ProductUpgradeRequest) =>
+  createHash('sha256')
+    .update(JSON.stringify([customerId, productFamily]))
+    .digest('base64url');
+
+export function createOrderUpgrade({
+  partnerCenter,
+  ledger,
+  leases,
+  resolveOrder,
+  now,
+  newId,
+  log,
+  backoffBaseMs,
+  atPoint = () => undefined,
+  sleep = sleepFor,
+}: OrderUpgradeParts): OrderUpgrade {
+  /** The id is in hand, so it is answered even where it cannot be recorded: recovery will find the same one. */
+  async function settleAccepted(order: Order, accepted: AcceptedUpgrade) {
+    const facts = { orderId: order.orderId, upgradeId: accepted.upgradeId, upstream: accepted.upstream };
+    try {
+      const { state, upgradeId } = await ledger.recordAccepted(order.orderId, accepted, now());
+      if (state !== 'accepted' || upgradeId !== accepted.upgradeId)
+        log.warn({ ...facts, state }, 'An order was accepted after it had been settled otherwise');
+    } catch (error) {
+      log.warn({ ...facts, err: error }, 'An accepted order could not be recorded; recovery will find it');
+    }
+    await atPoint('before-reply');
+    return { upgradeId: accepted.upgradeId };
   }
 
-  return async function orderUpgrade({ customerId, productFamily }, { orderedBy, correlationId }) {
-    const intent: OrderIntent = {
-      orderId: newId(),
-      requestId: newId(),
-      requestedAt: now(),
-      customerId,
-      productFamily,
-      orderedBy,
-      correlationId,
+  async function settleUnknown(order: Order, { owner }: Lease, error: unknown): Promise<never> {
+    const { code, facts } = error instanceof GatewayError ? error : { code: 'internal_error', facts: {} };
+    const nextAttemptAt = planAttempt(order, error, { now: now(), random: 1, backoffBaseMs });
+    await ledger
+      .recordUnknown(
+        order.orderId,
+        owner,
+        { problemCode: code, nextAttemptAt, ...(facts.upstream && { upstream: facts.upstream }) },
+        now(),
+      )
+      .catch((err: unknown) =>
+        log.warn({ orderId: order.orderId, err }, 'An unknown outcome could not be recorded; recovery knows'),
+      );
+    await atPoint('before-reply');
+    throw explainUnknown(error);
+  }
+
+  /** A refusal is told only once it is recorded: recovery, which would not know of it, might send the order again. */
+  async function settleRefused(order: Order, { owner }: Lease, error: GatewayError): Promise<never> {
+    const { upgradeId, upstream } = error.facts;
+    try {
+      // Errors 900109 and 900110 name the upgrade that is in place: from now on its status can be asked for here too.
+      if (upgradeId) await ledger.adoptUpgrade(upgradeId, order, now());
+      const refusal = { problemCode: error.code, ...(upstream && { upstream }) };
+      const isRecorded = await ledger.recordRefused(order.orderId, owner, refusal, now());
+      if (!isRecorded) throw explainUnknown(new UpstreamTimeoutError(error.message, { cause: error }));
+    } catch (failure) {
+      if (!(failure instanceof LedgerUnavailableError)) throw failure;
+      throw new LedgerUnavailableError(
+        'The gateway’s database went away before the order’s outcome was recorded. The outcome is being found out; it is safe to send the order again with the same Idempotency-Key.',
+        { ...failure.facts, cause: failure },
+      );
+    }
+    await atPoint('before-reply');
+    throw error;
+  }
+
+  async function settleFailure(order: Order, lease: Lease, error: unknown, isUncertain: boolean) {
+    if (!(error instanceof GatewayError)) return settleUnknown(order, lease, error);
+    if (!isUncertain) return settleRefused(order, lease, error);
+    const upgradeId = findNamedUpgrade(error);
+    if (upgradeId && !(await isOlderThanOrder(ledger, upgradeId, order).catch(() => false)))
+      // The attempt that went unanswered was accepted, and this is its upgrade.
+      return settleAccepted(order, { upgradeId, upstream: error.facts.upstream ?? {} });
+    if (upgradeId || isRefusalOfCustomer(error)) return settleRefused(order, lease, error);
+    return settleUnknown(order, lease, error);
+  }
+
+  /** Sends an order whose intent is durable and whose lease is ours. */
+  async function send(order: Order, lease: Lease) {
+    await atPoint('after-intent');
+    // A process that was held up for so long may have lost the order to another one.
+    if (now() >= lease.until && !(await ledger.renewLease(order.orderId, leases.extend(lease))))
+      throw explainUnknown(new UpstreamTimeoutError('The gateway was held up.'));
+    let isUncertain = false;
+    const sent: Promise<void>[] = [];
+    const options = {
+      onSent: () => {
+        const reached = (async () => atPoint('after-send'))();
+        reached.catch(() => undefined); // it is awaited below, later than a rejection may come
+        sent.push(reached);
+      },
+      onUncertain: () => {
+        isUncertain = true;
+      },
     };
-    await ledger.recordIntent(intent);
-    const accepted = await partnerCenter
-      .createUpgrade({ customerId, productFamily }, intent)
-      .catch(async (error: unknown) => {
-        await recordFailure(intent, error);
-        throw error instanceof UpstreamTimeoutError ? explainTimeout(error) : error;
-      });
-    await ledger.recordAccepted(intent.orderId, accepted);
-    return { upgradeId: accepted.upgradeId };
+    let accepted: AcceptedUpgrade;
+    try {
+      accepted = await partnerCenter.createUpgrade(order, order, options);
+    } catch (error) {
+      await Promise.all(sent);
+      await atPoint('after-answer');
+      return settleFailure(order, lease, error, isUncertain);
+    }
+    await Promise.all(sent);
+    await atPoint('after-answer');
+    return settleAccepted(order, accepted);
+  }
+
+  const inUse = (retryAfterSeconds = inUseRetryAfterSeconds) =>
+    new IdempotencyKeyInUseError(
+      'The first request with this Idempotency-Key has no outcome yet. Send it again after Retry-After.',
+      { retryAfterSeconds },
+    );
+
+  /** What a key that is known gets: the same answer, or the work finished that the first try left; else undefined. */
+  async function repeat(order: Order, intent: OrderIntent): Promise<{ upgradeId: string } | undefined> {
+    if (order.bodyFingerprint !== intent.bodyFingerprint)
+      throw new IdempotencyKeyReusedError('This Idempotency-Key was sent before with another body.');
+    if (order.upgradeId) return { upgradeId: order.upgradeId };
+    if (order.problemCode === 'upstream_throttled' && order.nextAttemptAt > now())
+      throw inUse(Math.ceil((order.nextAttemptAt - now()) / 1000));
+    const lease = leases.create();
+    const claimed = await ledger.claimOrder(order.orderId, lease, now());
+    if (!claimed) throw inUse();
+    const resolution = await leases.hold(order.orderId, lease, () => resolveOrder(claimed, lease.owner));
+    if (resolution.kind === 'accepted') return { upgradeId: resolution.upgradeId };
+    if (resolution.kind === 'refused') throw resolution.error;
+    if (resolution.kind === 'unknown') throw explainUnknown(resolution.error);
+    return undefined;
+  }
+
+  const inProgress = (upgradeId?: string) =>
+    new UpgradeAlreadyInProgressError(
+      upgradeId
+        ? 'An upgrade of this customer is already in progress. Follow it; there is no need to order again.'
+        : 'Another order for this customer has no outcome yet. Send the request again after Retry-After.',
+      upgradeId ? { upgradeId } : { retryAfterSeconds: inUseRetryAfterSeconds },
+    );
+
+  /** Waits until the order in the way is settled without an upgrade; else its upgrade is the answer, if there is time. */
+  async function waitForOther(order: Order, polls: { left: number }): Promise<void> {
+    let current: Order | undefined = order;
+    while (current?.state === 'intended' && polls.left > 0) {
+      polls.left -= 1;
+      await sleep(pollMs);
+      current = await ledger.findOrder(order.orderId);
+    }
+    if (current?.state === 'intended' || current?.state === 'unknown') throw inProgress();
+    if (current?.upgradeId) throw inProgress(current.upgradeId);
+  }
+
+  const toIntent = (
+    { customerId, productFamily }: ProductUpgradeRequest,
+    { orderedBy, correlationId, idempotencyKey }: OrderContext,
+  ): OrderIntent => ({
+    orderId: newId(),
+    requestId: newId(),
+    requestedAt: now(),
+    bodyFingerprint: toFingerprint({ customerId, productFamily }),
+    customerId,
+    productFamily,
+    orderedBy,
+    correlationId,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  });
+
+  return async function orderUpgrade(request, context) {
+    const polls = { left: mostPolls };
+    for (;;) {
+      const intent = toIntent(request, context);
+      const lease = leases.create();
+      await atPoint('before-intent');
+      const opened = await ledger.openOrder(intent, lease, now() - justAcceptedMs);
+      if (opened.kind === 'opened')
+        return leases.hold(intent.orderId, lease, () => send(opened.order, lease));
+      if (opened.kind === 'just-accepted') throw inProgress(opened.upgradeId);
+      if (opened.kind === 'customer-busy') await waitForOther(opened.order, polls);
+      else {
+        const answer = await repeat(opened.order, intent);
+        if (answer) return answer;
+      }
+    }
   };
 }
-
-const explainTimeout = (cause: UpstreamTimeoutError) =>
-  new UpstreamTimeoutError(
-    'Partner Center did not answer in time. The outcome is being found out; it is safe to send the order again with the same Idempotency-Key.',
-    { ...cause.facts, cause },
-  );

@@ -19,12 +19,14 @@ export interface CallIds {
   readonly correlationId: string;
 }
 
-/** What else a create call is told. */
-export interface CreateOptions {
+/** What else a call with effects upstream is told, and tells. */
+export interface CallOptions {
   /** No attempt is made after this time (epoch milliseconds). */
   readonly notAfter?: number;
   /** Called each time that a request has left this process. */
   readonly onSent?: () => void;
+  /** Called when an attempt was perhaps carried out: it ended without an answer that says so or denies it. */
+  readonly onUncertain?: () => void;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface PartnerCenter {
   createUpgrade(
     request: ProductUpgradeRequest,
     ids: CallIds,
-    options?: CreateOptions,
+    options?: CallOptions,
   ): Promise<AcceptedUpgrade>;
   getUpgradeReport(upgradeId: string, request: ProductUpgradeRequest, ids: CallIds): Promise<UpgradeReport>;
 }
@@ -91,8 +93,8 @@ export interface OrderLedger {
 }
 
 export interface UpgradeFilter {
-  readonly customerId?: string;
-  readonly status?: UpgradeStatus;
+  readonly customerId?: string | undefined;
+  readonly status?: UpgradeStatus | undefined;
 }
 
 /** Where a page of the list ended. */

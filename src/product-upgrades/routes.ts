@@ -1,22 +1,28 @@
 import { Router } from 'express';
 import { findCaller } from '../callers/authenticate.ts';
 import { requirePermission } from '../callers/permissions.ts';
-import { AuthenticationRequiredError } from '../errors.ts';
+import { AuthenticationRequiredError, UpgradeNotFoundError } from '../errors.ts';
 import { findCorrelation } from '../http/correlation.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { parseWait } from '../http/prefer.ts';
 import { methodNotAllowed } from '../http/refusals.ts';
 import { parseInput, parsePathAndQuery } from '../http/validation.ts';
 import type { CheckEligibility } from './check-eligibility.ts';
+import { parseIdempotencyKey } from './idempotency-key.ts';
+import { toListCursor } from './list-cursor.ts';
 import type { OrderUpgrade } from './order-upgrade.ts';
-import { customerParams, eligibilityQuery, noQuery, orderBody, upgradeParams } from './schemas.ts';
+import type { Ledger } from './ports.ts';
+import { customerParams, eligibilityQuery, listQuery, noQuery, orderBody, upgradeParams } from './schemas.ts';
 import { toEntityTag, toStatusMonitor } from './status-monitor.ts';
+import { toUpgradeRecord } from './upgrade-record.ts';
 import type { WatchUpgrade } from './watch-upgrade.ts';
 
 export interface ProductUpgradeUseCases {
   readonly orderUpgrade: OrderUpgrade;
   readonly watch: WatchUpgrade;
   readonly checkEligibility: CheckEligibility;
+  /** The ledger, for those who look something up. */
+  readonly records: Pick<Ledger, 'findUpgradeRecord' | 'findChanges' | 'listUpgrades'>;
 }
 
 export interface ProductUpgradeRoutesParts extends ProductUpgradeUseCases {
@@ -32,6 +38,7 @@ export interface ProductUpgradeRoutesParts extends ProductUpgradeUseCases {
 export function productUpgradeRoutes({
   orderUpgrade,
   watch,
+  records,
   toStatusUrl,
   pollAfterSeconds,
   now,
@@ -47,7 +54,12 @@ export function productUpgradeRoutes({
       const caller = findCaller(res);
       if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
       const request = parseInput({ schema: orderBody, value: req.body, name: 'body' });
-      const { upgradeId } = await orderUpgrade(request, { orderedBy: caller, ...findCorrelation(res) });
+      const idempotencyKey = parseIdempotencyKey(req.get('Idempotency-Key'));
+      const { upgradeId } = await orderUpgrade(request, {
+        orderedBy: caller,
+        correlationId: findCorrelation(res).correlationId,
+        ...(idempotencyKey !== undefined && { idempotencyKey }),
+      });
       const statusUrl = toStatusUrl(upgradeId);
       res
         .status(202)
@@ -59,7 +71,27 @@ export function productUpgradeRoutes({
         .json({ upgradeId, statusUrl });
     },
   );
-  router.all('/', methodNotAllowed('POST'));
+
+  router.get('/', requirePermission('ProductUpgrade.Read'), async function listUpgrades(req, res) {
+    const { limit, cursor, ...filter } = parseInput({ schema: listQuery, value: req.query, name: 'query' });
+    // One more than asked for tells whether there is another page.
+    const found = await records.listUpgrades(filter, { limit: limit + 1, ...(cursor && { after: cursor }) });
+    const last = found.length > limit ? found[limit - 1] : undefined;
+    res.set('Cache-Control', 'no-store').json({
+      items: found.slice(0, limit).map((record) => toUpgradeRecord(record, toStatusUrl)),
+      ...(last && { nextCursor: toListCursor(last) }),
+    });
+  });
+  router.all('/', methodNotAllowed('GET', 'HEAD', 'POST'));
+
+  router.get('/:upgradeId', requirePermission('ProductUpgrade.Read'), async function getUpgrade(req, res) {
+    const { upgradeId } = parsePathAndQuery(req, { path: upgradeParams, query: noQuery });
+    const record = await records.findUpgradeRecord(upgradeId);
+    if (!record) throw new UpgradeNotFoundError('The gateway does not know this upgrade.');
+    const changes = record.orderId === undefined ? undefined : await records.findChanges(record.orderId);
+    res.set('Cache-Control', 'no-store').json(toUpgradeRecord(record, toStatusUrl, changes));
+  });
+  router.all('/:upgradeId', methodNotAllowed('GET', 'HEAD'));
 
   router.get(
     '/:upgradeId/status',

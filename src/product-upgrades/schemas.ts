@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listCursor } from './list-cursor.ts';
 import type { ProductFamily } from './types.ts';
 
 // One schema is validation, type and documentation. GUIDs are taken in any case and go on in lower case.
@@ -94,4 +95,85 @@ export const eligibility = z
   })
   .meta({ id: 'UpgradeEligibility' });
 
+const orderedBy = z.object({ tenantId: z.string(), applicationId: z.string(), objectId: z.string() }).meta({
+  id: 'OrderedBy',
+  description: 'The caller: tenant, client application, and user or service principal.',
+});
+
+const orderState = z.enum(['intended', 'unknown', 'accepted', 'refused', 'notStarted']).meta({
+  id: 'OrderState',
+  description:
+    '`intended`: durable, perhaps sent. `unknown`: its outcome is being found out. `accepted`, `refused`, `notStarted`: settled.',
+});
+
+const order = z
+  .strictObject({
+    orderId: z.guid(),
+    orderedBy,
+    state: orderState,
+    changes: z
+      .array(z.strictObject({ state: orderState, changedAt: time('When the order entered the state.') }))
+      .optional()
+      .meta({ description: 'Every state that the order has been in; left out of lists.' }),
+    requestId: z.guid().meta({ description: '`MS-RequestId` of the create call.' }),
+    correlationId: z.guid().meta({ description: '`MS-CorrelationId` of the order.' }),
+    upstream: z
+      .strictObject({
+        status: z.int().optional(),
+        code: z.string().optional(),
+        requestId: z.string().optional(),
+        correlationId: z.string().optional(),
+        cv: z.string().optional(),
+      })
+      .optional()
+      .meta({ description: 'What Microsoft’s support asks for.' }),
+  })
+  .meta({ id: 'ProductUpgradeOrder', description: 'The order that started the upgrade.' });
+
+export const upgradeRecord = z
+  .strictObject({
+    upgradeId: z.guid(),
+    statusUrl,
+    customerId: z.guid(),
+    productFamily: z.literal('Azure'),
+    status: upgradeStatus,
+    partnerCenterStatus: partnerCenterStatus.optional(),
+    isFinal: z.boolean(),
+    requestedAt: time('When the upgrade was ordered, or first heard of.'),
+    checkedAt: time('When Partner Center was last asked.').optional(),
+    order: order.optional(),
+  })
+  .meta({
+    id: 'ProductUpgrade',
+    description:
+      'What the ledger knows of an upgrade. `order` is absent where the upgrade was not ordered through the gateway.',
+  });
+
+export const upgradeList = z
+  .strictObject({
+    items: z.array(upgradeRecord),
+    nextCursor: z
+      .string()
+      .optional()
+      .meta({ description: 'Send it as `cursor` for the next page; absent on the last one.' }),
+  })
+  .meta({ id: 'ProductUpgradeList' });
+
+const mostItems = 100;
+const limitFault = { error: `must be a whole number from 1 to ${mostItems}` };
+
+export const listQuery = z.strictObject({
+  customerId: customerId.optional(),
+  status: upgradeStatus.optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, limitFault)
+    .transform(Number)
+    .pipe(z.int(limitFault).min(1, limitFault).max(mostItems, limitFault))
+    .default(50)
+    .meta({ description: 'The most items of a page, 1 to 100.', example: '50' }),
+  cursor: listCursor.optional().meta({ description: '`nextCursor` of the page before.' }),
+});
+
+export type UpgradeRecordView = z.infer<typeof upgradeRecord>;
 export type StatusMonitor = z.infer<typeof statusMonitor>;

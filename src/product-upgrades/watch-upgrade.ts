@@ -1,6 +1,11 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { GatewayError, UpgradeNotFoundError, UpstreamThrottledError } from '../errors.ts';
+import {
+  GatewayError,
+  LedgerUnavailableError,
+  UpgradeNotFoundError,
+  UpstreamThrottledError,
+} from '../errors.ts';
 import type { Ledger, PartnerCenter } from './ports.ts';
 import type { KnownUpgrade } from './types.ts';
 import { isFinalReport, isKnownStatus } from './upgrade-status.ts';
@@ -42,6 +47,8 @@ interface Watched {
   pending?: Promise<KnownUpgrade>;
 }
 
+const instancesProvidedFor = 6;
+
 export function createWatchUpgrade({
   partnerCenter,
   ledger,
@@ -64,18 +71,8 @@ export function createWatchUpgrade({
     );
   }
 
-  async function ask(upgradeId: string, correlationId: string, watched: Watched): Promise<KnownUpgrade> {
-    const known = await ledger.findUpgrade(upgradeId);
-    if (!known) {
-      watchedUpgrades.delete(upgradeId);
-      throw new UpgradeNotFoundError('The gateway does not know this upgrade.');
-    }
-    if (isFinalReport(known.report)) return known;
-    // Another instance may have asked just now.
-    if (known.checkedAt !== undefined && known.checkedAt + intervalMs > now()) {
-      watched.notBefore = known.checkedAt + intervalMs;
-      return known;
-    }
+  async function askPartnerCenter(known: KnownUpgrade, correlationId: string, watched: Watched) {
+    const { upgradeId } = known;
     const report = await partnerCenter.getUpgradeReport(upgradeId, known, {
       requestId: newId(),
       correlationId,
@@ -83,13 +80,72 @@ export function createWatchUpgrade({
     logUnknownStatus(upgradeId, report.partnerCenterStatus);
     const checkedAt = now();
     watched.notBefore = checkedAt + intervalMs;
-    await ledger.recordReport(upgradeId, report, checkedAt);
     return { ...known, report, checkedAt };
+  }
+
+  /** A report that cannot be recorded is answered all the same; the next one is recorded again. */
+  async function record({ upgradeId, report, checkedAt }: Awaited<ReturnType<typeof askPartnerCenter>>) {
+    const check = { checkedAt, nextCheckAt: checkedAt + intervalMs };
+    await ledger
+      .recordReport(upgradeId, report, check)
+      .catch((error: unknown) =>
+        log.warn({ upgradeId, err: error }, 'A status report could not be recorded'),
+      );
+  }
+
+  async function ask(upgradeId: string, correlationId: string, watched: Watched): Promise<KnownUpgrade> {
+    const known = await ledger.findUpgrade(upgradeId);
+    if (!known) {
+      watchedUpgrades.delete(upgradeId);
+      throw new UpgradeNotFoundError('The gateway does not know this upgrade.');
+    }
+    if (isFinalReport(known.report)) return known;
+    const claim = { now: now(), until: now() + intervalMs };
+    if (!(await ledger.claimCheck(upgradeId, claim))) {
+      // Another instance is asking, or has asked just now: its answer is looked for soon.
+      watched.notBefore = Math.min(claim.until, Math.max(claim.now, known.checkedAt ?? 0) + intervalMs / 5);
+      return known;
+    }
+    try {
+      const upgrade = await askPartnerCenter(known, correlationId, watched);
+      await record(upgrade);
+      return upgrade;
+    } catch (error) {
+      const retryAfterSeconds = error instanceof GatewayError ? error.facts.retryAfterSeconds : undefined;
+      // What Partner Center asks of one instance holds for all.
+      if (retryAfterSeconds)
+        await ledger.postponeCheck(upgradeId, now() + retryAfterSeconds * 1000).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /**
+   * While the ledger is away no instance can claim a check. Each asks for itself then, so seldom that a handful of them
+   * together stay within one call per interval.
+   */
+  async function askWithoutLedger(
+    known: KnownUpgrade | undefined,
+    correlationId: string,
+    watched: Watched,
+    error: LedgerUnavailableError,
+  ): Promise<KnownUpgrade> {
+    if (!known) throw error;
+    const askAgainAt = (known.checkedAt ?? 0) + instancesProvidedFor * intervalMs;
+    if (now() < askAgainAt) {
+      watched.notBefore = Math.min(askAgainAt, now() + intervalMs);
+      return known;
+    }
+    const upgrade = await askPartnerCenter(known, correlationId, watched);
+    await record(upgrade);
+    return upgrade;
   }
 
   async function refresh(upgradeId: string, correlationId: string, watched: Watched): Promise<KnownUpgrade> {
     try {
-      watched.upgrade = await ask(upgradeId, correlationId, watched);
+      watched.upgrade = await ask(upgradeId, correlationId, watched).catch((error: unknown) => {
+        if (!(error instanceof LedgerUnavailableError)) throw error;
+        return askWithoutLedger(watched.upgrade, correlationId, watched, error);
+      });
       delete watched.error;
       return watched.upgrade;
     } catch (error) {

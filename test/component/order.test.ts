@@ -72,8 +72,16 @@ describe('POST /v1/product-upgrades', () => {
 
     expect(second.status).toBe(409);
     expect(second.body).toMatchObject({ code: 'upgrade_already_in_progress', ...first.body });
-    expect(second.body.upstream).toMatchObject({ status: 409, code: '900109', cv: expect.any(String) });
-    expect(started.emulator.partnerCenter.upgrades()).toHaveLength(1);
+    expect(upstreamCalls('create')).toHaveLength(1);
+  });
+
+  it('when Partner Center says that an upgrade is in progress, names it and says what support asks for', async () => {
+    const upgradeId = randomUUID();
+    started.emulator.partnerCenter.next('in-progress', { upgradeId });
+    const response = await alice.order();
+    expect(response.status).toBe(409);
+    expect(response.body).toMatchObject({ code: 'upgrade_already_in_progress', upgradeId });
+    expect(response.body.upstream).toMatchObject({ status: 409, code: '900109', cv: expect.any(String) });
   });
 
   it('when the customer has been upgraded already, names the upgrade, whose status can then be asked for', async () => {

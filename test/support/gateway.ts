@@ -97,6 +97,7 @@ export async function startTestGateway({
   const gateway = await startGateway(settings, {
     statusIntervalMs: testStatusIntervalMs,
     backoffBaseMs: 10,
+    recoveryIntervalMs: 600_000, // once, at the start; tests of recovery set their own
     ...gatewayOptions,
     logDestination: { write: (line) => void lines.push(line) },
   });

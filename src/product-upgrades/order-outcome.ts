@@ -1,0 +1,65 @@
+import {
+  CustomerNotEligibleError,
+  CustomerNotFoundError,
+  GatewayError,
+  UpgradeAlreadyCompletedError,
+  UpgradeAlreadyInProgressError,
+  UpstreamContractViolatedError,
+  UpstreamThrottledError,
+  UpstreamTimeoutError,
+  UpstreamUnavailableError,
+} from '../errors.ts';
+import type { Ledger } from './ports.ts';
+import type { Order } from './types.ts';
+
+/** "This purchase isn't allowed: upgrade pending, in progress, failed": there is an upgrade, perhaps this order's own. */
+const blockedByUpgrade: ReadonlySet<string> = new Set(['900112', '900113', '900114']);
+
+export const isBlockedByUpgrade = (code: string | undefined): boolean =>
+  code !== undefined && blockedByUpgrade.has(code);
+
+/** The upgrade that errors 900109 and 900110 name; undefined for every other failure. */
+export const findNamedUpgrade = (error: unknown): string | undefined =>
+  error instanceof UpgradeAlreadyInProgressError || error instanceof UpgradeAlreadyCompletedError
+    ? error.facts.upgradeId
+    : undefined;
+
+/**
+ * Whether Partner Center's answer settles an order although an earlier attempt went unanswered: it speaks of the
+ * customer, and so of all attempts. A throttled or unauthorized call says nothing about the one before it.
+ */
+export const isRefusalOfCustomer = (error: unknown): error is GatewayError =>
+  error instanceof CustomerNotFoundError ||
+  (error instanceof CustomerNotEligibleError && !isBlockedByUpgrade(error.facts.upstream?.code));
+
+/** Whether the upgrade was there before the order, so that the order cannot have started it. */
+export async function isOlderThanOrder(ledger: Ledger, upgradeId: string, order: Order): Promise<boolean> {
+  const known = await ledger.findUpgrade(upgradeId);
+  if (!known || known.orderId === order.orderId) return false;
+  return known.orderId !== undefined || known.requestedAt < order.requestedAt;
+}
+
+const beingFoundOut =
+  'The outcome is being found out; it is safe to send the order again with the same Idempotency-Key.';
+
+/** The failure of an order that may have been accepted all the same, as the caller is told of it. */
+export function explainUnknown(cause: unknown): unknown {
+  if (!(cause instanceof GatewayError)) return cause;
+  const facts = { ...cause.facts, cause };
+  if (cause instanceof UpstreamTimeoutError)
+    return new UpstreamTimeoutError(`Partner Center did not answer in time. ${beingFoundOut}`, facts);
+  if (cause instanceof UpstreamContractViolatedError)
+    return new UpstreamContractViolatedError(
+      `Partner Center gave an answer that the gateway cannot read. ${beingFoundOut}`,
+      facts,
+    );
+  if (cause instanceof UpstreamThrottledError)
+    return new UpstreamThrottledError(
+      `Partner Center throttles the partner’s calls before it has said what became of the order. ${beingFoundOut}`,
+      facts,
+    );
+  return new UpstreamUnavailableError(
+    `Partner Center has not said what became of the order. ${beingFoundOut}`,
+    { retryAfterSeconds: 30, ...facts },
+  );
+}
