@@ -37,7 +37,10 @@ const pollMs = 5;
 const busy = 5; // SQLITE_BUSY: another connection writes; the statement did nothing
 
 const isBusy = (error: unknown) =>
-  typeof error === 'object' && error !== null && 'errcode' in error && (Number(error.errcode) & 0xff) === busy;
+  typeof error === 'object' &&
+  error !== null &&
+  'errcode' in error &&
+  (Number(error.errcode) & 0xff) === busy;
 
 /**
  * Waits for another connection's lock without standing still: SQLite's own waiting would block this process, and with

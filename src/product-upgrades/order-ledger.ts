@@ -128,12 +128,13 @@ async function tryToOpen(
   lease: Lease,
   acceptedSince: number,
 ): Promise<OpenedOrder | undefined> {
-  const holder = await findKeyHolder(db, intent);
-  if (holder) return { kind: 'key-known', order: toOrder(holder) };
   const order = await insertOrder(db, intent, lease);
   if (!order) {
+    // The key comes first: a request that is sent twice at once meets itself, and not another order.
+    const holder = await findKeyHolder(db, intent);
+    if (holder) return { kind: 'key-known', order: toOrder(holder) };
     const busy = await findOpenOrder(db, intent);
-    // Whoever stood in the way by its key, or has been settled meanwhile, is seen at the next try.
+    // Whoever stood in the way and has been settled meanwhile is seen at the next try.
     return busy && { kind: 'customer-busy', order: toOrder(busy) };
   }
   // Looked for only now: as long as this order is open no other one can be, so nothing is accepted behind our back.

@@ -56,8 +56,9 @@ export type OrderUpgrade = (
  * would already refuse a second upgrade milliseconds after the first is documented nowhere.
  */
 const justAcceptedMs = 60_000;
-const pollMs = 100;
-const mostPolls = 50;
+// How long a request waits for another one's outcome: looked for soon at first, then less and less often.
+const mostWaitMs = 5_000;
+const nextPollMs = (waitedMs: number) => Math.min(250, 20 + waitedMs / 4);
 const inUseRetryAfterSeconds = 2;
 
 const toFingerprint = ({ customerId, productFamily }: ProductUpgradeRequest) =>
@@ -202,10 +203,11 @@ export function createOrderUpgrade({
     );
 
   /** Waits until the order in the way is settled without an upgrade; else its upgrade is the answer, if there is time. */
-  async function waitForOther(order: Order, polls: { left: number }): Promise<void> {
+  async function waitForOther(order: Order, waited: { ms: number }): Promise<void> {
     let current: Order | undefined = order;
-    while (current?.state === 'intended' && polls.left > 0) {
-      polls.left -= 1;
+    while (current?.state === 'intended' && waited.ms < mostWaitMs) {
+      const pollMs = nextPollMs(waited.ms);
+      waited.ms += pollMs;
       await sleep(pollMs);
       current = await ledger.findOrder(order.orderId);
     }
@@ -229,7 +231,7 @@ export function createOrderUpgrade({
   });
 
   return async function orderUpgrade(request, context) {
-    const polls = { left: mostPolls };
+    const waited = { ms: 0 };
     for (;;) {
       const intent = toIntent(request, context);
       const lease = leases.create();
@@ -238,7 +240,7 @@ export function createOrderUpgrade({
       if (opened.kind === 'opened')
         return leases.hold(intent.orderId, lease, () => send(opened.order, lease));
       if (opened.kind === 'just-accepted') throw inProgress(opened.upgradeId);
-      if (opened.kind === 'customer-busy') await waitForOther(opened.order, polls);
+      if (opened.kind === 'customer-busy') await waitForOther(opened.order, waited);
       else {
         const answer = await repeat(opened.order, intent);
         if (answer) return answer;

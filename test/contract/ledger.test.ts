@@ -301,7 +301,7 @@ describe.each(['sqlite', 'postgres'] as const)('the ledger over %s', (kind) => {
       }
     });
 
-    async function readAll(limit: number, betweenPages = async () => undefined as void) {
+    async function readAll(limit: number, betweenPages: () => Promise<void> = async () => {}) {
       const seen: string[] = [];
       for (let after: { requestedAt: number; upgradeId: string } | undefined; ; ) {
         const page = await ledger.listUpgrades({ customerId }, { limit, ...(after && { after }) });

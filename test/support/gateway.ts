@@ -109,7 +109,8 @@ export async function startTestGateway({
     async stop() {
       await gateway.stop();
       if (!besides) await emulator.stop();
-      await rm(folder, { recursive: true, force: true });
+      // A credential may still be on its way to its file.
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
