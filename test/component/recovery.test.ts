@@ -209,6 +209,20 @@ describe('an order of unknown outcome', () => {
     expect(retried.body).toMatchObject({ code: 'upgrade_already_completed', upgradeId: body.upgradeId });
   });
 
+  it('takes an upgrade that a user’s question made known meanwhile for its own', async () => {
+    const gateway = await startIdle();
+    upstream().next('no-location');
+    const request = upgradeRequest();
+    const key = randomUUID();
+    expect((await order(gateway, request, key)).status).toBe(502);
+    const { body } = await as(token, gateway).getEligibility(request.customerId);
+    expect(body.upgradeId).toBe(upstream().upgrades()[0]?.upgradeId);
+    const retried = await order(gateway, request, key);
+    expect([retried.status, retried.body.upgradeId]).toEqual([202, body.upgradeId]);
+    const [record] = await listed(gateway, request.customerId);
+    expect(record.order.state).toBe('accepted');
+  });
+
   it('starts no second upgrade where somebody else’s has come first', async () => {
     const gateway = await startIdle();
     const { request, key } = await loseOrder(gateway);

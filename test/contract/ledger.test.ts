@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { type DatabaseLocation, type OpenDatabase, openDatabase } from '../../src/database/database.ts';
@@ -358,6 +360,22 @@ describe.each(['sqlite', 'postgres'] as const)('the ledger over %s', (kind) => {
       together.map(({ database }) => createLedger({ database, ready: async () => {} }).check()),
     );
     await Promise.all(together.map(({ destroy }) => destroy()));
+  });
+
+  it('brings a new database up to date once, when processes start together', async () => {
+    const fresh = await locations[kind]();
+    const module = join(import.meta.dirname, '../../src/database/database.ts');
+    const script = `import { openDatabase } from ${JSON.stringify(module)};
+      const { destroy } = await openDatabase(${JSON.stringify(fresh)}, { warn() {}, error() {} });
+      await destroy();`;
+    const flags = ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--input-type=module', '-e', script];
+    const run = promisify(execFile);
+    const ended = await Promise.all(Array.from({ length: 3 }, () => run(process.execPath, flags)));
+    expect(ended.map(({ stderr }) => stderr)).toEqual(['', '', '']);
+    const { database, destroy } = await openDatabase(fresh, silent);
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(database);
+    expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
+    await destroy();
   });
 
   it('does not start over a schema that a newer version made', async () => {
