@@ -142,7 +142,7 @@ describe('a path that is wrong', () => {
     ]);
     expect(answers.map(({ status }) => status)).toEqual([405, 405, 405, 405, 405]);
     expect(answers.map(({ headers }) => headers['allow'])).toEqual([
-      'POST',
+      'GET, HEAD, POST',
       'GET, HEAD',
       'GET, HEAD',
       'GET, HEAD',
