@@ -85,7 +85,7 @@ export default {
     },
     only(
       'domain',
-      { path: folder('product-upgrades'), pathNot: '(routes|schemas|api-description|ledger|database-guard)\\.ts$' },
+      { path: folder('product-upgrades'), pathNot: '(routes|schemas|api-description|ledger|database-guard|open-order|order-rows)\\.ts$' },
       `${folder('product-upgrades')}|${files('errors\\.ts')}`,
       'The use cases know their own ports and nothing of HTTP, databases or Partner Center’s wire.',
     ),
@@ -98,8 +98,8 @@ export default {
     },
     only(
       'ledger',
-      { path: '^src/product-upgrades/(order-ledger|ledger)\\.ts$' },
-      `^src/product-upgrades/(ports|types|upgrade-status|database-guard|order-ledger)\\.ts$|${folder('database')}|${files('errors\\.ts')}`,
+      { path: '^src/product-upgrades/(open-order|order-rows|order-ledger|ledger)\\.ts$' },
+      `^src/product-upgrades/(ports|types|upgrade-status|database-guard|open-order|order-rows|order-ledger)\\.ts$|${folder('database')}|${files('errors\\.ts')}`,
       'An adapter knows its port and its database.',
     ),
     only(

@@ -1,149 +1,10 @@
-import type { ExpressionBuilder, Selectable, Transaction } from 'kysely';
-import type { DatabaseSchema, ProductUpgradeOrderRow } from '../database/schema.ts';
+import type { ProductUpgradeOrderRow } from '../database/schema.ts';
 import type { UpstreamReference } from '../errors.ts';
 import type { UseDatabase } from './database-guard.ts';
-import type { OpenedOrder, OrderLedger } from './ports.ts';
-import type { Lease, Order, OrderIntent, OrderState } from './types.ts';
-
-type OrderRow = Selectable<ProductUpgradeOrderRow>;
-type Connection = Transaction<DatabaseSchema>;
-type OrderWhere = ExpressionBuilder<DatabaseSchema, 'product_upgrade_orders'>;
-
-/** The order of a row; upstream ids are read back as they were written here. */
-export function toOrder(row: OrderRow): Order {
-  return {
-    orderId: row.order_id,
-    customerId: row.customer_id,
-    productFamily: 'Azure',
-    orderedBy: {
-      tenantId: row.caller_tenant_id,
-      applicationId: row.caller_application_id,
-      objectId: row.caller_object_id,
-    },
-    ...(row.idempotency_key !== null && { idempotencyKey: row.idempotency_key }),
-    bodyFingerprint: row.body_fingerprint,
-    requestId: row.request_id,
-    correlationId: row.correlation_id,
-    requestedAt: row.requested_at,
-    state: row.state,
-    ...(row.problem_code !== null && { problemCode: row.problem_code }),
-    ...(row.upgrade_id !== null && { upgradeId: row.upgrade_id }),
-    ...(row.upstream !== null && { upstream: JSON.parse(row.upstream) as UpstreamReference }), // written here alone
-    leaseUntil: row.lease_until,
-    nextAttemptAt: row.next_attempt_at,
-    attempts: row.attempts,
-    ...(row.reported_at !== null && { reportedAt: row.reported_at }),
-  };
-}
-
-const toRow = (intent: OrderIntent, lease: Lease): ProductUpgradeOrderRow => ({
-  order_id: intent.orderId,
-  customer_id: intent.customerId,
-  product_family: intent.productFamily,
-  caller_tenant_id: intent.orderedBy.tenantId,
-  caller_application_id: intent.orderedBy.applicationId,
-  caller_object_id: intent.orderedBy.objectId,
-  idempotency_key: intent.idempotencyKey ?? null,
-  body_fingerprint: intent.bodyFingerprint,
-  request_id: intent.requestId,
-  correlation_id: intent.correlationId,
-  state: 'intended',
-  problem_code: null,
-  upgrade_id: null,
-  upstream: null,
-  requested_at: intent.requestedAt,
-  settled_at: null,
-  lease_owner: lease.owner,
-  lease_until: lease.until,
-  next_attempt_at: intent.requestedAt,
-  attempts: 0,
-  reported_at: null,
-});
-
-// Written as the partial indexes are, so that both databases use them.
-const isOpen = (where: OrderWhere) => where('state', 'in', ['intended', 'unknown']);
-const holdsKey = (where: OrderWhere) => where('state', 'in', ['intended', 'unknown', 'accepted']);
-
-const addChange = (db: Connection, orderId: string, state: OrderState, at: number) =>
-  db
-    .insertInto('product_upgrade_order_changes')
-    .values({ order_id: orderId, state, changed_at: at })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-
-async function findKeyHolder(db: Connection, { orderedBy, idempotencyKey }: OrderIntent) {
-  if (idempotencyKey === undefined) return undefined;
-  return db
-    .selectFrom('product_upgrade_orders')
-    .selectAll()
-    .where('caller_tenant_id', '=', orderedBy.tenantId)
-    .where('caller_application_id', '=', orderedBy.applicationId)
-    .where('caller_object_id', '=', orderedBy.objectId)
-    .where('idempotency_key', '=', idempotencyKey)
-    .where(holdsKey)
-    .executeTakeFirst();
-}
-
-const findOpenOrder = (db: Connection, { customerId, productFamily }: OrderIntent) =>
-  db
-    .selectFrom('product_upgrade_orders')
-    .selectAll()
-    .where('customer_id', '=', customerId)
-    .where('product_family', '=', productFamily)
-    .where(isOpen)
-    .executeTakeFirst();
-
-/** The customer's upgrade that was accepted after this time, unless it is known to have ended. */
-const findJustAccepted = (
-  db: Connection,
-  { customerId, productFamily }: OrderIntent,
-  acceptedSince: number,
-) =>
-  db
-    .selectFrom('product_upgrade_orders as accepted')
-    .innerJoin('product_upgrades as upgrade', 'upgrade.upgrade_id', 'accepted.upgrade_id')
-    .select('upgrade.upgrade_id as upgradeId')
-    .where('accepted.state', '=', 'accepted')
-    .where('accepted.customer_id', '=', customerId)
-    .where('accepted.product_family', '=', productFamily)
-    .where('accepted.settled_at', '>', acceptedSince)
-    .where('upgrade.status', 'not in', ['Succeeded', 'Failed'])
-    .executeTakeFirst();
-
-async function insertOrder(db: Connection, intent: OrderIntent, lease: Lease): Promise<Order | undefined> {
-  const row = await db
-    .insertInto('product_upgrade_orders')
-    .values(toRow(intent, lease))
-    .onConflict((conflict) => conflict.doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  if (!row) return undefined;
-  await addChange(db, intent.orderId, 'intended', intent.requestedAt);
-  return toOrder(row);
-}
-
-async function tryToOpen(
-  db: Connection,
-  intent: OrderIntent,
-  lease: Lease,
-  acceptedSince: number,
-): Promise<OpenedOrder | undefined> {
-  const order = await insertOrder(db, intent, lease);
-  if (!order) {
-    // The key comes first: a request that is sent twice at once meets itself, and not another order.
-    const holder = await findKeyHolder(db, intent);
-    if (holder) return { kind: 'key-known', order: toOrder(holder) };
-    const busy = await findOpenOrder(db, intent);
-    // Whoever stood in the way and has been settled meanwhile is seen at the next try.
-    return busy && { kind: 'customer-busy', order: toOrder(busy) };
-  }
-  // Looked for only now: as long as this order is open no other one can be, so nothing is accepted behind our back.
-  const accepted = await findJustAccepted(db, intent, acceptedSince);
-  if (!accepted) return { kind: 'opened', order };
-  await db.deleteFrom('product_upgrade_order_changes').where('order_id', '=', intent.orderId).execute();
-  await db.deleteFrom('product_upgrade_orders').where('order_id', '=', intent.orderId).execute();
-  return { kind: 'just-accepted', ...accepted };
-}
+import { tryToOpenOrder } from './open-order.ts';
+import { addChange, isOpen, type OrderTransaction, toOrder } from './order-rows.ts';
+import type { OrderLedger } from './ports.ts';
+import type { Order, OrderState } from './types.ts';
 
 const mostTries = 10;
 
@@ -178,7 +39,7 @@ export function createOrderLedger(use: UseDatabase): Omit<OrderLedger, 'recordAc
         for (let tries = 0; tries < mostTries; tries += 1) {
           const opened = await database
             .transaction()
-            .execute((db) => tryToOpen(db, intent, lease, acceptedSince));
+            .execute((db) => tryToOpenOrder(db, intent, lease, acceptedSince));
           if (opened) return opened;
         }
         throw new Error('An order could be neither opened nor found to be in the way of another.');
@@ -277,7 +138,7 @@ export function createOrderLedger(use: UseDatabase): Omit<OrderLedger, 'recordAc
 
 /** Records that Partner Center accepted the order, whoever holds its lease; answers the order as it stands then. */
 export async function settleAccepted(
-  db: Connection,
+  db: OrderTransaction,
   orderId: string,
   { upgradeId, upstream }: { upgradeId: string; upstream: UpstreamReference },
   at: number,
