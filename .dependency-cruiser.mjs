@@ -85,7 +85,10 @@ export default {
     },
     only(
       'domain',
-      { path: folder('product-upgrades'), pathNot: '(routes|schemas|api-description|ledger|database-guard|open-order|order-rows)\\.ts$' },
+      {
+        path: folder('product-upgrades'),
+        pathNot: '(routes|schemas|api-description|ledger|database-guard|open-order|order-rows)\\.ts$',
+      },
       `${folder('product-upgrades')}|${files('errors\\.ts')}`,
       'The use cases know their own ports and nothing of HTTP, databases or Partner Center’s wire.',
     ),
@@ -93,7 +96,10 @@ export default {
       name: 'domain-without-edges',
       comment: 'A use case must not reach for a route, a schema of HTTP or the adapter behind a port.',
       severity: 'error',
-      from: { path: folder('product-upgrades'), pathNot: '(routes|schemas|api-description|ledger|status-monitor|upgrade-record)\\.ts$' },
+      from: {
+        path: folder('product-upgrades'),
+        pathNot: '(routes|schemas|api-description|ledger|status-monitor|upgrade-record)\\.ts$',
+      },
       to: { path: '^src/product-upgrades/(routes|schemas|api-description|ledger)\\.ts$' },
     },
     only(
