@@ -25,6 +25,7 @@ interface LibraryMetadata {
 
 // Never 0: the library takes that for no setting, and allows 300.
 const clockSkewSeconds = 10;
+const strategyName = 'entra-id';
 
 /**
  * Has `passport-azure-ad` verify tokens, and guards against what it does wrong: it is archived, loads metadata and
@@ -63,13 +64,16 @@ export function createBearerVerifier({
     },
     (claims, done) => done(null, claims),
   );
-  const authenticator = new Authenticator();
+  // Registered under a name, passport makes a strategy object for each request. The object itself, handed to
+  // `authenticate`, would be shared: its callbacks belong to the last request then, so that of two tokens verified at
+  // the same time one is answered with the other's claims.
+  const authenticator = new Authenticator().use(strategyName, strategy);
 
   return (token) =>
     new Promise((resolve, reject) => {
       const request = { headers: { authorization: `Bearer ${token}` } };
       authenticator.authenticate(
-        strategy,
+        strategyName,
         { session: false },
         (error: unknown, claims: TokenClaims | false | null | undefined) =>
           error ? reject(error) : resolve(claims || undefined),
