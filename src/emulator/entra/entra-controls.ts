@@ -40,6 +40,11 @@ export interface EntraControls {
   next(failure: OrderedFailure, times?: number): void;
   /** The last 10,000 requests, oldest first. */
   requests(): readonly EntraRequest[];
+  /**
+   * The last 10,000 tokens, codes, verifiers and client secrets that went over the token endpoint, and issued refresh
+   * tokens: for tests that look for them where they must not be.
+   */
+  secrets(): readonly string[];
 }
 
 export interface RefreshTokenOptions {
@@ -61,6 +66,7 @@ export interface EntraControlParts {
   faults: TokenFaults;
   journal: Journal<EntraRequest>;
   requestToken: RequestToken;
+  secrets: Journal<string>;
 }
 
 export function createEntraControls(parts: EntraControlParts): EntraControls {
@@ -71,7 +77,11 @@ export function createEntraControls(parts: EntraControlParts): EntraControls {
         throw new Error(`tokens are of version 1 or 2, not ${String(version)}`);
       return parts.requestToken(callerTenant.tenantId, { ...tokenForm(who), token_version: String(version) });
     },
-    issueRefreshToken: (options = {}) => issueRefreshToken(partnerTenant, parts.partnerCenterUrl, options),
+    async issueRefreshToken(options = {}) {
+      const refreshToken = await issueRefreshToken(partnerTenant, parts.partnerCenterUrl, options);
+      parts.secrets.add(refreshToken);
+      return refreshToken;
+    },
     async sign(payload, header = {}) {
       const { kid, privateKey } = callerTenant.currentKey();
       const head = { typ: 'JWT', alg: 'RS256', kid, ...header };
@@ -86,6 +96,7 @@ export function createEntraControls(parts: EntraControlParts): EntraControls {
     outage: (kind) => faults.setOutage(kind),
     next: (failure, times = 1) => faults.add(failure, times),
     requests: () => parts.journal.entries(),
+    secrets: () => parts.secrets.entries(),
   };
 }
 

@@ -8,7 +8,19 @@ export interface WireParts {
   tenantId: string;
   authority: string;
   onTokenRequest(request: IncomingMessage, grantType: string): void;
+  /** Told every value of a token request and its answer that nobody else may see. */
+  onSecret(secret: string): void;
 }
+
+const secretFields = [
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'code',
+  'code_verifier',
+  'client_secret',
+  'client_assertion',
+];
 
 /** The provider's own paths of metadata; the v1 document is served from the one that Entra ID has no use for. */
 export const metadataPaths = {
@@ -58,6 +70,11 @@ function shapeKeys(context: Context): void {
 function shapeTokenAnswer(context: Context, fault: OIDCProviderError | undefined, parts: WireParts): void {
   const grantType = context.oidc?.body?.['grant_type'];
   if (typeof grantType === 'string') parts.onTokenRequest(context.req, grantType);
+  for (const record of [toRecord(context.oidc?.body), toRecord(context.body)])
+    for (const field of secretFields) {
+      const secret = record[field];
+      if (typeof secret === 'string') parts.onSecret(secret);
+    }
   if (fault) {
     const failure = toTokenFailure(fault);
     context.body = aadstsBody(failure, failure.code === 90033 ? fault.message : undefined);

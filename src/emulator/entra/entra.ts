@@ -49,6 +49,7 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
 
 async function connect(server: Server, listening: Listening, options: EntraOptions): Promise<Entra> {
   const authority = `https://${options.hostname}:${listening.port}`;
+  const secrets = createJournal<string>();
   const records = new WeakMap<IncomingMessage, EntraRequest>();
   const wire = {
     authority,
@@ -56,6 +57,7 @@ async function connect(server: Server, listening: Listening, options: EntraOptio
       const entry = records.get(request);
       if (entry) entry.grantType = grantType;
     },
+    onSecret: (secret: string) => secrets.add(secret),
   };
   const [caller, partner] = await Promise.all([
     createTenant(callerTenant(authority), wire),
@@ -97,6 +99,7 @@ async function connect(server: Server, listening: Listening, options: EntraOptio
     partnerTenant: partner,
     partnerCenterUrl: options.partnerCenterUrl,
     requestToken,
+    secrets,
   });
   return { authority, partnerTenant: partner, controls, listening };
 }

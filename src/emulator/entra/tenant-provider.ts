@@ -11,6 +11,8 @@ export interface TenantProviderParts {
   authority: string;
   /** Told the grant type of each token request that the provider has read. */
   onTokenRequest(request: IncomingMessage, grantType: string): void;
+  /** Told every value of a token request and its answer that nobody else may see. */
+  onSecret(secret: string): void;
 }
 
 export interface TenantProviderState {
@@ -29,7 +31,7 @@ const refreshTokenLifetimeSeconds = 90 * 86_400;
  */
 export function createTenantProvider(
   definition: TenantDefinition,
-  { authority, onTokenRequest }: TenantProviderParts,
+  { authority, ...wire }: TenantProviderParts,
   { keyId, ...state }: TenantProviderState,
 ): Provider {
   const provider = new Provider(`${authority}/${definition.tenantId}/v2.0`, {
@@ -44,7 +46,7 @@ export function createTenantProvider(
   });
   provider.Client.prototype.redirectUriAllowed = (uri) => definition.isRedirectUriAllowed(uri);
   definition.extend?.(provider);
-  provider.use(entraWire({ provider, tenantId: definition.tenantId, authority, onTokenRequest }));
+  provider.use(entraWire({ provider, tenantId: definition.tenantId, authority, ...wire }));
   // Without a listener Koa prints each client that hung up to stderr. Faults of the provider itself
   // are not lost: they are answered as `server_error` with their message.
   provider.on('error', () => undefined);

@@ -5,8 +5,8 @@ import { refusal, refusalText } from './refusals.ts';
 import { statusBody } from './status-body.ts';
 import type { Fate, Upgrade, UpgradeBook } from './upgrade-book.ts';
 
-/** The three calls that Partner Center offers. */
-export type Operation = 'create' | 'status' | 'eligibility';
+/** The three calls of product upgrades, and the partner's own profile, by which clients see whether a token is taken. */
+export type Operation = 'create' | 'status' | 'eligibility' | 'profile';
 
 export interface OperationRequest {
   operation: Operation;
@@ -26,11 +26,22 @@ interface Order {
   productFamily: string;
 }
 
+/** https://learn.microsoft.com/partner-center/developer/get-an-organization-profile */
+const organizationProfile = {
+  id: 'organizationProfile',
+  companyName: 'Emulated Partner',
+  culture: 'en-US',
+  language: 'en',
+  profileType: 'organization',
+  attributes: { objectType: 'OrganizationProfile' },
+};
+
 /** The behaviour of the upgrade API, without HTTP, authentication and scenarios. */
 export function createOperations(book: UpgradeBook): { perform: Perform; forget(): void } {
   const answeredCreates = createBoundedMap<string, { body: string; answer: Answer }>();
 
   function perform(request: OperationRequest, fate?: Fate): Answer {
+    if (request.operation === 'profile') return { status: 200, json: organizationProfile };
     const order = readOrder(request.body);
     if ('status' in order) return order;
     if (request.operation === 'status') return getStatus(book, request.upgradeId ?? '', order);

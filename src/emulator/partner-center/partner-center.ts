@@ -37,7 +37,7 @@ interface CallParts {
   now(): number;
 }
 
-/** The emulated Partner Center: three calls, any case of the path, and the emulator's own controls under /emulator. */
+/** The emulated Partner Center: four calls, any case of the path, and the emulator's own controls under /emulator. */
 export function createPartnerCenter({ url, tenant, issueRefreshToken, pace, now }: PartnerCenterParts): {
   app: Express;
   controls: PartnerCenterControls;
@@ -65,6 +65,7 @@ export function createPartnerCenter({ url, tenant, issueRefreshToken, pace, now 
   app.post('/v1/productUpgrades/eligibility', answer('eligibility', parts));
   app.post('/v1/productUpgrades', answer('create', parts));
   app.post('/v1/productUpgrades/:upgradeId/status', answer('status', parts));
+  app.get('/v1/profiles/organization', answer('profile', parts));
   app.use((req, res) => {
     record(req, res, 'unknown', parts);
     writeAnswer(req, res, refusal(1000));

@@ -2,8 +2,8 @@ import * as z from 'zod';
 
 /** Which call, how often, and the details that some scenarios take. */
 export interface ScenarioOptions {
-  /** Only a call of this kind uses the scenario up; default: the kind it makes sense for, else any. */
-  operation?: 'create' | 'status' | 'eligibility' | undefined;
+  /** Only a call of this kind uses the scenario up; default: the kind it makes sense for, else any but `profile`. */
+  operation?: 'create' | 'status' | 'eligibility' | 'profile' | undefined;
   /** How many calls; default 1. */
   times?: number | undefined;
   /** `throttled`: default 57. */
@@ -19,7 +19,7 @@ export interface ScenarioOptions {
 }
 
 const schema = z.strictObject({
-  operation: z.enum(['create', 'status', 'eligibility']).optional(),
+  operation: z.enum(['create', 'status', 'eligibility', 'profile']).optional(),
   times: z.int().min(1).max(10_000).optional(),
   retryAfterSeconds: z.int().min(0).optional(),
   delayMs: z.number().min(0).max(600_000).optional(),
