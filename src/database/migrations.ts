@@ -74,6 +74,26 @@ const migrations: Readonly<Record<string, Migration>> = {
           .execute();
     },
   },
+  '010-partner-consent': {
+    async up(db) {
+      await db.schema
+        .createTable('partner_consent_sessions')
+        .addColumn('state_hash', 'text', (column) => column.primaryKey())
+        .addColumn('consent_id', 'text', (column) => column.notNull())
+        .addColumn('sealed_secrets', 'text', (column) => column.notNull())
+        .addColumn('asked_by', 'text', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('partner_consent_ends')
+        .addColumn('state_hash', 'text', (column) => column.primaryKey())
+        .addColumn('is_granted', 'integer', (column) => column.notNull())
+        .addColumn('reason', 'text', (column) => column.notNull())
+        .addColumn('detail', 'text', (column) => column.notNull())
+        .addColumn('ended_at', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /** The database was made by a version of the gateway that this one does not know. */

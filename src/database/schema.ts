@@ -3,6 +3,8 @@ export interface DatabaseSchema {
   product_upgrade_orders: ProductUpgradeOrderRow;
   product_upgrade_order_changes: ProductUpgradeOrderChangeRow;
   product_upgrades: ProductUpgradeRow;
+  partner_consent_sessions: PartnerConsentSessionRow;
+  partner_consent_ends: PartnerConsentEndRow;
 }
 
 /** `intended` and `unknown` are open: Partner Center may have been asked. The others are settled. */
@@ -62,4 +64,23 @@ export interface ProductUpgradeRow {
   checked_at: number | null;
   /** Partner Center is not asked before: an instance that asks has claimed the time until then. */
   next_check_at: number;
+}
+
+/** A sign-in of an admin agent that was begun and has not come back yet. */
+export interface PartnerConsentSessionRow {
+  state_hash: string;
+  consent_id: string;
+  sealed_secrets: string;
+  /** A `ConsentAsker` in JSON. */
+  asked_by: string;
+  expires_at: number;
+}
+
+/** How a sign-in ended: for whoever waits for it, and to tell one that is used twice. */
+export interface PartnerConsentEndRow {
+  state_hash: string;
+  is_granted: number;
+  reason: string;
+  detail: string;
+  ended_at: number;
 }

@@ -1,17 +1,29 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import {
+  AuthorizationResponseError,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
   type ClientAuth,
   ClientSecretPost,
   Configuration,
+  calculatePKCECodeChallenge,
+  clockTolerance,
   modifyAssertion,
   PrivateKeyJwt,
   ResponseBodyError,
   refreshTokenGrant,
   type ServerMetadata,
+  type TokenEndpointResponse,
+  type TokenEndpointResponseHelpers,
   WWWAuthenticateChallengeError,
 } from 'openid-client';
-import { GatewayError, IdentityProviderUnavailableError, UpstreamRejectedError } from '../errors.ts';
-import type { RedeemRefreshToken } from './ports.ts';
+import {
+  GatewayError,
+  IdentityProviderUnavailableError,
+  PartnerConsentRequiredError,
+  UpstreamRejectedError,
+} from '../errors.ts';
+import type { EntraSignIn, RedeemedTokens, RedeemRefreshToken } from './ports.ts';
 import { toCredentialFailure } from './token-failures.ts';
 
 /** How the application proves itself to Entra ID. */
@@ -50,49 +62,120 @@ function toClientAuth(proof: ClientProof, metadata: ServerMetadata): ClientAuth 
   });
 }
 
-/** Redeems refresh tokens at the partner tenant's token endpoint (RFC 6749, section 6). */
+/** The gateway's dealings with the partner tenant's Entra ID. */
+export interface EntraTokenClient extends EntraSignIn {
+  readonly redeem: RedeemRefreshToken;
+}
+
+/** Clocks of Entra ID and of this machine may be so far apart when an ID token is checked. */
+const clockToleranceSeconds = 60;
+
+/**
+ * Redeems refresh tokens (RFC 6749, section 6) and carries out the authorization-code flow with PKCE and nonce
+ * (RFC 7636; OpenID Connect Core 1.0, section 3.1) at the partner tenant.
+ */
 export function createEntraTokenClient({
   clientId,
   proof,
   scope,
   getMetadata,
   now = Date.now,
-}: EntraTokenClientParts): RedeemRefreshToken {
+}: EntraTokenClientParts): EntraTokenClient {
   async function createConfiguration() {
     const metadata = await getMetadata();
-    const configuration = new Configuration(metadata, clientId, {}, toClientAuth(proof, metadata));
+    const client = { [clockTolerance]: clockToleranceSeconds };
+    const configuration = new Configuration(metadata, clientId, client, toClientAuth(proof, metadata));
     configuration.timeout = callTimeoutSeconds;
     return configuration;
   }
 
-  return async function redeem(refreshToken) {
-    try {
-      const tokens = await refreshTokenGrant(await createConfiguration(), refreshToken, {
-        scope: `${scope} offline_access`,
-      });
-      return {
-        accessToken: {
-          token: tokens.access_token,
-          expiresOnTimestamp: now() + (tokens.expiresIn() ?? 3600) * 1000,
-        },
+  const toTokens = (
+    tokens: TokenEndpointResponse & TokenEndpointResponseHelpers,
+    refreshToken: string,
+  ): RedeemedTokens => ({
+    accessToken: {
+      token: tokens.access_token,
+      expiresOnTimestamp: now() + (tokens.expiresIn() ?? 3600) * 1000,
+    },
+    refreshToken,
+  });
+
+  return {
+    async redeem(refreshToken) {
+      try {
+        const tokens = await refreshTokenGrant(await createConfiguration(), refreshToken, {
+          scope: `${scope} offline_access`,
+        });
         // Entra ID always sends a new one with offline_access; if it did not, the old one would stay valid.
-        refreshToken: tokens.refresh_token ?? refreshToken,
-      };
-    } catch (error) {
-      throw toFailure(error);
-    }
+        return toTokens(tokens, tokens.refresh_token ?? refreshToken);
+      } catch (error) {
+        throw await toFailure(error);
+      }
+    },
+
+    async buildAuthorizationUrl(state, { codeVerifier, nonce }, redirectUri) {
+      const url = buildAuthorizationUrl(await createConfiguration(), {
+        redirect_uri: redirectUri,
+        scope: `openid profile offline_access ${scope}`,
+        state,
+        nonce,
+        code_challenge: await calculatePKCECodeChallenge(codeVerifier),
+        code_challenge_method: 'S256',
+        response_mode: 'query',
+        // A sign-in of its own, so that its MFA is fresh: an older one may be "remembered" for only some days more.
+        prompt: 'login',
+      });
+      return url.href;
+    },
+
+    async exchangeCode(callbackUrl, state, { codeVerifier, nonce }) {
+      try {
+        const tokens = await authorizationCodeGrant(await createConfiguration(), callbackUrl, {
+          expectedState: state,
+          expectedNonce: nonce,
+          pkceCodeVerifier: codeVerifier,
+        });
+        if (!tokens.refresh_token)
+          throw new UpstreamRejectedError(
+            'Entra ID gave no refresh token: the operator must allow offline_access to the application.',
+          );
+        const tenantId = tokens.claims()?.['tid'];
+        return {
+          ...toTokens(tokens, tokens.refresh_token),
+          ...(typeof tenantId === 'string' && { tenantId: tenantId.toLowerCase() }),
+        };
+      } catch (error) {
+        throw await toFailure(error);
+      }
+    },
   };
 }
 
-function toFailure(error: unknown): GatewayError {
+/** oauth4webapi's codes for an answer whose content is not what was asked for: a forged, mixed-up or replayed one. */
+const forgedAnswerCodes = new Set(['OAUTH_INVALID_RESPONSE', 'OAUTH_JWT_CLAIM_COMPARISON_FAILED']);
+
+async function toFailure(error: unknown): Promise<GatewayError> {
   if (error instanceof GatewayError) return error;
   if (error instanceof ResponseBodyError) return toCredentialFailure(error.error, error.cause, error.status);
-  if (error instanceof WWWAuthenticateChallengeError)
-    return new UpstreamRejectedError('Entra ID does not accept the gateway’s client secret or certificate.', {
-      upstream: { status: error.status },
-    });
+  if (error instanceof AuthorizationResponseError)
+    return toCredentialFailure(error.error, { error_description: error.error_description }, 400);
+  if (error instanceof WWWAuthenticateChallengeError) {
+    // The challenge hides the body, which tells a wrong secret from an expired one.
+    const body = await readBody(error.response);
+    return toCredentialFailure('invalid_client', body, error.status);
+  }
+  if (error instanceof Error && 'code' in error && forgedAnswerCodes.has(String(error.code)))
+    return new PartnerConsentRequiredError(
+      'The answer of the sign-in does not belong to the question: begin consent again.',
+      { cause: error },
+    );
   return new IdentityProviderUnavailableError('Entra ID cannot be reached, or gives no usable answer.', {
     cause: error,
     retryAfterSeconds: 10,
   });
+}
+
+async function readBody(response: Response): Promise<Record<string, unknown>> {
+  const body: unknown = await response.json().catch(() => undefined);
+  return typeof body === 'object' && body !== null ? { ...body } : {};
 }

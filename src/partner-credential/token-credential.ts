@@ -1,29 +1,72 @@
-import { IdentityProviderUnavailableError, PartnerConsentRequiredError } from '../errors.ts';
+import {
+  IdentityProviderUnavailableError,
+  PartnerConsentRequiredError,
+  PartnerMfaRequiredError,
+} from '../errors.ts';
+import { readAccessTokenFacts } from './access-token-facts.ts';
+import { createHoldOffs } from './hold-offs.ts';
 import type {
   AccessToken,
+  CredentialLog,
   CredentialStore,
   PartnerCredential,
   PartnerTokenCredential,
+  RedeemedTokens,
   RedeemRefreshToken,
+  RenewalOutcome,
+  StoredCredential,
 } from './ports.ts';
+import { supersedes } from './supersedes.ts';
+import { toFailureKind } from './token-failures.ts';
 
 export interface TokenCredentialParts {
   readonly store: CredentialStore;
   readonly redeem: RedeemRefreshToken;
-  readonly log: TokenCredentialLog;
+  readonly log: CredentialLog;
   readonly now?: () => number;
+  readonly random?: () => number;
   /** A token is renewed this long before it expires. */
   readonly refreshMarginMs?: number;
+  /** Told of each attempt at Entra ID. */
+  readonly onRenewal?: (outcome: RenewalOutcome) => void;
 }
 
-/** A credential that was refused is not tried again so soon, unless another one has been stored meanwhile. */
+/** What is known of the renewals of this process. */
+export interface RenewalFacts {
+  /** The newest credential that was seen. */
+  readonly newest?: PartnerCredential;
+  readonly lastSuccessAt?: number;
+  /** Why the last attempt failed, since when and how often in a row; left out once one has succeeded. */
+  readonly failure?: {
+    readonly error: unknown;
+    readonly since: number;
+    readonly at: number;
+    readonly count: number;
+  };
+  /** The newest credential is in memory alone, since the store cannot be written. */
+  readonly isUnstored: boolean;
+}
+
+/** The credential as those see it who keep it alive. */
+export interface RenewableCredential extends PartnerTokenCredential {
+  /** Redeems the refresh token though the access token may last. It throws as `getToken` does. */
+  renew(): Promise<AccessToken>;
+  /** Looks into the store: tries again what could not be stored, and drops the token of a consent that has been replaced. */
+  reconcile(): Promise<void>;
+  facts(): RenewalFacts;
+}
+
+/** Bad credentials are tried once a minute at most, unless another one has been stored meanwhile. */
 const holdOffAfterRefusalMs = 60_000;
-const holdOffAfterOutageMs = 5_000;
+const firstHoldOffAfterOutageMs = 5_000;
+const longestHoldOffAfterOutageMs = 60_000;
+/** Partner Center's refusals of a token lead to a new one this often at most, so that they are no loop. */
+const rejectionIntervalMs = 60_000;
+/** A token that lasts so long is still good for a call. */
+const shortestUseMs = 30_000;
 
-export interface TokenCredentialLog {
-  info(facts: object, message: string): void;
-  error(facts: object, message: string): void;
-}
+const isRefusal = (error: unknown) =>
+  error instanceof PartnerConsentRequiredError || error instanceof PartnerMfaRequiredError;
 
 /** Redeems the stored refresh token, keeps the access token for its life, and redeems once however many ask. */
 export function createPartnerTokenCredential({
@@ -31,72 +74,187 @@ export function createPartnerTokenCredential({
   redeem,
   log,
   now = Date.now,
+  random = Math.random,
   refreshMarginMs = 300_000,
-}: TokenCredentialParts): PartnerTokenCredential {
-  let cached: AccessToken | undefined;
+  onRenewal = () => undefined,
+}: TokenCredentialParts): RenewableCredential {
+  let cached: (AccessToken & { readonly consentedAt: number | undefined }) | undefined;
   let pending: Promise<AccessToken> | undefined;
   /** A successor that could not be stored yet: it is newer than what the store holds. */
   let unstored: PartnerCredential | undefined;
-  let refusal: { readonly refreshToken: string; readonly error: unknown; readonly until: number } | undefined;
+  let newest: PartnerCredential | undefined;
+  let lastSuccessAt: number | undefined;
+  let failure: RenewalFacts['failure'];
+  let renewedForRejectionAt = Number.NEGATIVE_INFINITY;
+  /** A credential before the current one that was tried and refused, and so is of no more use. */
+  let deadPrevious: string | undefined;
+  let lastRedeemed: string | undefined;
 
-  async function loadNewest(): Promise<PartnerCredential> {
+  const holdOffs = createHoldOffs({
+    now,
+    toHoldOffMs: (error, failures) =>
+      error instanceof IdentityProviderUnavailableError
+        ? Math.min(longestHoldOffAfterOutageMs, firstHoldOffAfterOutageMs * 2 ** (failures - 1)) *
+          (0.5 + random() / 2)
+        : holdOffAfterRefusalMs,
+  });
+
+  async function load(): Promise<StoredCredential> {
     const stored = await store.load().catch((error: unknown) => {
       if (unstored) return undefined;
       throw error;
     });
-    const current = stored?.current;
-    const newest = unstored && (!current || current.issuedAt < unstored.issuedAt) ? unstored : current;
-    if (!newest)
+    const isUnstoredNewer = unstored && supersedes(unstored, stored?.current);
+    const current = isUnstoredNewer ? unstored : stored?.current;
+    newest = current;
+    if (!current)
       throw new PartnerConsentRequiredError(
         'There is no partner credential yet: an admin agent of the partner must grant one.',
       );
-    return newest;
+    const previous = isUnstoredNewer ? stored?.current : stored?.previous;
+    return { current, ...(previous && { previous }) };
   }
 
-  /** A store that cannot be written does not fail the call at hand; the successor is kept and stored the next time. */
+  /** A store that cannot be written does not fail the call at hand; the successor is kept and stored later. */
   async function keep(successor: PartnerCredential) {
+    const isNewTrouble = unstored === undefined;
     unstored = successor;
+    newest = successor;
     try {
-      await store.save(successor);
+      const isStored = await store.save(successor);
       unstored = undefined;
+      // Another instance has stored a newer one, or a person has consented meanwhile; either is as good.
+      if (!isStored) {
+        log.info({}, 'The renewed partner credential was not stored: the store holds a better one');
+        await adoptStored();
+      } else if (!isNewTrouble) log.info({}, 'The partner credential could be stored again');
     } catch (error) {
-      log.error({ err: error }, 'The renewed partner credential could not be stored; it is in memory alone');
+      const facts = { err: error, alarm: 'partner_credential_not_stored' };
+      const message = 'The renewed partner credential could not be stored; it is in memory alone';
+      log[isNewTrouble ? 'error' : 'warn'](facts, message);
     }
   }
 
-  async function redeemOnce(refreshToken: string) {
-    if (refusal && refusal.refreshToken === refreshToken && now() < refusal.until) throw refusal.error;
+  /** Takes the store's word for what is newest, and drops the token of a consent that has been replaced. */
+  async function adoptStored() {
+    const stored = await store.load();
+    if (!stored) return;
+    if (!unstored) newest = stored.current;
+    if (cached && (stored.current.consentedAt ?? 0) > (cached.consentedAt ?? 0)) cached = undefined;
+  }
+
+  async function redeemOnce({ refreshToken }: PartnerCredential): Promise<RedeemedTokens> {
+    holdOffs.check(refreshToken);
     try {
       const redeemed = await redeem(refreshToken);
-      refusal = undefined;
+      lastRedeemed = redeemed.refreshToken === refreshToken ? refreshToken : undefined;
+      onRenewal('renewed');
       return redeemed;
     } catch (error) {
-      const isOutage = error instanceof IdentityProviderUnavailableError;
-      const until = now() + (isOutage ? holdOffAfterOutageMs : holdOffAfterRefusalMs);
-      refusal = { refreshToken, error, until };
+      holdOffs.add(refreshToken, error);
+      onRenewal(toFailureKind(error));
       throw error;
     }
   }
 
-  async function renew(): Promise<AccessToken> {
-    const credential = await loadNewest();
-    const redeemed = await redeemOnce(credential.refreshToken);
-    // Entra keeps the old refresh token valid after issuing a new one, so a crash right here loses nothing.
-    await keep({ ...credential, refreshToken: redeemed.refreshToken, issuedAt: now() });
-    cached = redeemed.accessToken;
-    log.info({ expiresOnTimestamp: cached.expiresOnTimestamp }, 'Redeemed the partner credential');
-    return cached;
+  /** The previous credential helps where the current one is refused and has never worked: it may be damaged, or foreign. */
+  async function redeemEither({ current, previous }: StoredCredential) {
+    try {
+      return { credential: current, redeemed: await redeemOnce(current) };
+    } catch (error) {
+      const isOfUse =
+        previous &&
+        ![current.refreshToken, deadPrevious].includes(previous.refreshToken) &&
+        lastRedeemed !== current.refreshToken;
+      if (!isOfUse || !isRefusal(error)) throw error;
+      try {
+        const redeemed = await redeemOnce(previous);
+        log.warn({ err: error }, 'The partner credential was refused; the one before it still works');
+        return { credential: previous, redeemed };
+      } catch (second) {
+        if (isRefusal(second)) deadPrevious = previous.refreshToken;
+        throw error;
+      }
+    }
+  }
+
+  function noteFailure(error: unknown) {
+    const at = now();
+    const isNew = failure === undefined || toFailureKind(failure.error) !== toFailureKind(error);
+    if (failure?.error === error) return; // held off: nothing was tried
+    failure = { error, at, since: failure?.since ?? at, count: (failure?.count ?? 0) + 1 };
+    if (!isNew) return;
+    const kind = toFailureKind(error);
+    const facts = { err: error, alarm: 'partner_credential_not_renewed', kind };
+    // An outage ends by itself, and the cached token lasts meanwhile: a person must act on the others.
+    if (kind === 'unreachable') log.warn(facts, 'Entra ID cannot be reached to renew the partner credential');
+    else log.error(facts, 'The partner credential can no longer be renewed');
+  }
+
+  async function redeemAndKeep(): Promise<AccessToken> {
+    try {
+      const { credential, redeemed } = await redeemEither(await load());
+      holdOffs.clear();
+      const { accessToken, refreshToken } = redeemed;
+      const { hasMfa, userName } = readAccessTokenFacts(accessToken.token);
+      const consentedBy = credential.consentedBy ?? userName;
+      cached = { ...accessToken, consentedAt: credential.consentedAt };
+      // Entra keeps the old refresh token valid after issuing a new one, so a crash right here loses nothing.
+      await keep({
+        ...credential,
+        refreshToken,
+        issuedAt: now(),
+        ...(consentedBy !== undefined && { consentedBy }),
+        ...(hasMfa !== undefined && { hasMfa }),
+      });
+      if (failure)
+        log.info({ failedSince: new Date(failure.since) }, 'The partner credential is renewed again');
+      failure = undefined;
+      lastSuccessAt = now();
+      log.info({ expiresOnTimestamp: accessToken.expiresOnTimestamp }, 'Redeemed the partner credential');
+      return accessToken;
+    } catch (error) {
+      noteFailure(error);
+      throw error;
+    }
+  }
+
+  function renew(): Promise<AccessToken> {
+    pending ??= redeemAndKeep().finally(() => {
+      pending = undefined;
+    });
+    return pending;
   }
 
   return {
+    renew,
+
     async getToken({ rejectedToken } = {}) {
-      const isUsable =
-        cached && cached.token !== rejectedToken && cached.expiresOnTimestamp - refreshMarginMs > now();
-      if (cached && isUsable) return cached;
-      pending ??= renew().finally(() => {
-        pending = undefined;
-      });
-      return pending;
+      const isRejected = cached !== undefined && cached.token === rejectedToken;
+      const isRenewedForIt = isRejected && now() - renewedForRejectionAt >= rejectionIntervalMs;
+      if (isRenewedForIt) renewedForRejectionAt = now();
+      else if (cached) {
+        const remainingMs = cached.expiresOnTimestamp - now();
+        if (remainingMs > refreshMarginMs) return cached;
+        if (remainingMs > shortestUseMs) {
+          // Nobody waits for Entra ID while there is a good token; a failure is noted and tried again.
+          void renew().catch(() => undefined);
+          return cached;
+        }
+      }
+      return renew();
     },
+
+    async reconcile() {
+      if (unstored) await keep(unstored);
+      await adoptStored();
+    },
+
+    facts: () => ({
+      ...(newest && { newest }),
+      ...(lastSuccessAt !== undefined && { lastSuccessAt }),
+      ...(failure && { failure }),
+      isUnstored: unstored !== undefined,
+    }),
   };
 }

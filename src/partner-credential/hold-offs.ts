@@ -1,0 +1,41 @@
+/** A failed attempt: it is answered by its error until the hold-off is over. */
+interface HoldOff {
+  readonly error: unknown;
+  readonly failures: number;
+  readonly until: number;
+}
+
+/** How long to leave Entra ID alone after a failure, in milliseconds. */
+export interface HoldOffRule {
+  /** What one refusal or outage costs; `failures` counts this one too. */
+  toHoldOffMs(error: unknown, failures: number): number;
+  readonly now: () => number;
+}
+
+/** Remembers which refresh tokens failed, so that bad credentials are not hammered. Another token is tried at once. */
+export interface HoldOffs {
+  /** @throws the error of the last attempt, while it is too early for another one */
+  check(refreshToken: string): void;
+  add(refreshToken: string, error: unknown): void;
+  clear(): void;
+}
+
+const mostRemembered = 8;
+
+export function createHoldOffs({ toHoldOffMs, now }: HoldOffRule): HoldOffs {
+  const holdOffs = new Map<string, HoldOff>();
+  return {
+    check(refreshToken) {
+      const held = holdOffs.get(refreshToken);
+      if (held && now() < held.until) throw held.error;
+    },
+    add(refreshToken, error) {
+      const failures = (holdOffs.get(refreshToken)?.failures ?? 0) + 1;
+      holdOffs.delete(refreshToken);
+      holdOffs.set(refreshToken, { error, failures, until: now() + toHoldOffMs(error, failures) });
+      const [oldest] = holdOffs.keys();
+      if (holdOffs.size > mostRemembered && oldest !== undefined) holdOffs.delete(oldest);
+    },
+    clear: () => holdOffs.clear(),
+  };
+}
