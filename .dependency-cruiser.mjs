@@ -122,9 +122,43 @@ export default {
     ),
     only(
       'partner-credential',
-      { path: folder('partner-credential') },
+      {
+        path: folder('partner-credential'),
+        pathNot: '(routes|api-description|callback-page|consent-sessions|credential-metrics)\\.ts$',
+      },
       `${folder('partner-credential')}|${files('errors\\.ts')}`,
       'How we get in at Microsoft depends on nothing else of the gateway.',
+    ),
+    {
+      name: 'partner-credential-without-edges',
+      comment:
+        'Its use cases must not reach for a route, a page, a schema of HTTP or the adapter behind a port.',
+      severity: 'error',
+      from: {
+        path: folder('partner-credential'),
+        pathNot: '(routes|schemas|api-description|callback-page)\\.ts$',
+      },
+      to: {
+        path: '^src/partner-credential/(routes|schemas|api-description|callback-page|consent-sessions|file-credential-store|entra-token-client)\\.ts$',
+      },
+    },
+    only(
+      'partner-credential-routes',
+      { path: '^src/partner-credential/(routes|api-description|callback-page)\\.ts$' },
+      `${folder('partner-credential', 'http', 'callers')}|${files('errors\\.ts')}`,
+      'Routes and pages translate HTTP to use cases.',
+    ),
+    only(
+      'consent-sessions',
+      { path: '^src/partner-credential/consent-sessions\\.ts$' },
+      `^src/partner-credential/ports\\.ts$|${folder('database')}`,
+      'An adapter knows its port and its database.',
+    ),
+    only(
+      'credential-metrics',
+      { path: '^src/partner-credential/credential-metrics\\.ts$' },
+      `${folder('partner-credential')}|^src/telemetry/metrics\\.ts$`,
+      'What is measured stands beside what it measures.',
     ),
     only(
       'callers',
@@ -166,6 +200,7 @@ export default {
     owned('got', 'node_modules/got/', '^src/http-client\\.ts$'),
     owned('openid-client', 'node_modules/openid-client', '^src/partner-credential/entra-token-client\\.ts$'),
     owned('azure-sdk', 'node_modules/@azure/', '^src/partner-credential/key-vault-'),
+    owned('prom-client', 'node_modules/prom-client', '^src/telemetry/metrics\\.ts$'),
     owned('pino', 'node_modules/pino/', '^src/telemetry/log\\.ts$'),
     owned('config', 'node_modules/config/', '^src/settings\\.ts$'),
     owned('kysely-dialects', '^(node:)?sqlite$|node_modules/pg/', '^src/database/'),

@@ -8,6 +8,9 @@ import { createOpenApiDocument } from './http/openapi.ts';
 import { problemHandler } from './http/problem-handler.ts';
 import { notFound, refuseDuplicateHeaders, requireJsonAccepted } from './http/refusals.ts';
 import { requestLog } from './http/request-log.ts';
+import { partnerConsentPaths } from './partner-credential/api-description.ts';
+import type { PartnerConnection } from './partner-credential/partner-connection.ts';
+import { consentCallbackRoutes, partnerConsentRoutes } from './partner-credential/routes.ts';
 import { productUpgradePaths } from './product-upgrades/api-description.ts';
 import {
   eligibilityRoutes,
@@ -22,6 +25,7 @@ export interface AppParts {
   readonly corsOrigins: readonly string[];
   readonly authenticate: RequestHandler;
   readonly upgrades: ProductUpgradeUseCases;
+  readonly partnerConnection: PartnerConnection;
   readonly pollAfterSeconds: number;
   readonly healthChecks: HealthChecks;
   readonly log: Log;
@@ -71,12 +75,19 @@ export function createApp(parts: AppParts): Express {
 
   app.use(correlation(), requestLog(log), helmet({ contentSecurityPolicy }), refuseDuplicateHeaders);
   app.use('/health', healthRoutes(parts.healthChecks));
-  app.use(documentationRoutes(createOpenApiDocument(publicUrl, { ...productUpgradePaths, ...healthPaths })));
+  app.use(
+    documentationRoutes(
+      createOpenApiDocument(publicUrl, { ...productUpgradePaths, ...partnerConsentPaths, ...healthPaths }),
+    ),
+  );
+  // A browser comes back here without a token.
+  app.use('/v1/partner-consent/callback', consentCallbackRoutes({ ...parts.partnerConnection, log }));
 
   app.use('/v1', cors({ origin: [...parts.corsOrigins], exposedHeaders, maxAge: 600 }), requireJsonAccepted);
   app.use('/v1', parts.authenticate); // the caller's own rate limit comes right after it
   app.use('/v1/product-upgrades', productUpgradeRoutes(routeParts));
   app.use('/v1/customers', eligibilityRoutes(routeParts));
+  app.use('/v1/partner-consent', partnerConsentRoutes(parts.partnerConnection));
 
   app.use(notFound);
   app.use(problemHandler({ publicUrl, log, toStatusUrl }));

@@ -3,23 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from './app.ts';
 import { createAuthenticate } from './callers/authenticate.ts';
 import { createSigningKeys, type SigningKeys } from './callers/signing-keys.ts';
+import { connectPartner } from './connect-partner.ts';
 import { openDatabase } from './database/database.ts';
 import { fetchMetadata, fetchSigningKeys } from './entra-id/metadata.ts';
-import { GatewayError, LedgerUnavailableError } from './errors.ts';
+import { LedgerUnavailableError } from './errors.ts';
 import type { HealthChecks } from './http/health.ts';
+import { createOperationsApp } from './http/operations.ts';
 import { listen } from './http/server.ts';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import { createPartnerCenterClient } from './partner-center/client.ts';
 import { createProductUpgradeOperations } from './partner-center/product-upgrade-operations.ts';
-import { createEntraTokenClient } from './partner-credential/entra-token-client.ts';
+import { addCredentialGauges, createRenewalCounter } from './partner-credential/credential-metrics.ts';
+import { createEntraTokenClient, type EntraTokenClient } from './partner-credential/entra-token-client.ts';
 import { createFileCredentialStore } from './partner-credential/file-credential-store.ts';
 import { createKeyVaultCredentialStore } from './partner-credential/key-vault-credential-store.ts';
-import type {
-  CredentialStore,
-  PartnerTokenCredential,
-  RedeemRefreshToken,
-} from './partner-credential/ports.ts';
-import { createPartnerTokenCredential } from './partner-credential/token-credential.ts';
+import type { PartnerConnection } from './partner-credential/partner-connection.ts';
+import type { CredentialStore, RedeemRefreshToken } from './partner-credential/ports.ts';
+import { checkCredential } from './partner-credential/readiness.ts';
 import { createCheckEligibility } from './product-upgrades/check-eligibility.ts';
 import { createLedger } from './product-upgrades/ledger.ts';
 import { createOrderLeases } from './product-upgrades/order-lease.ts';
@@ -30,6 +30,7 @@ import { createResolveOrder } from './product-upgrades/resolve-order.ts';
 import { createWatchUpgrade } from './product-upgrades/watch-upgrade.ts';
 import { type Settings, SettingsError } from './settings.ts';
 import { createLog, type Log, type LogDestination } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
 
 export interface GatewayOptions {
   /** Where log lines go; standard output if left out. */
@@ -52,6 +53,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Where it listens, as `http://host:port`. */
   readonly url: string;
+  /** Where its metrics are, likewise. */
+  readonly operationsUrl: string;
   readonly log: Log;
   /** Not ready at once; after `drainMs` no new connections; then what runs is finished, within limits. */
   stop(options?: { readonly drainMs?: number }): Promise<void>;
@@ -76,10 +79,10 @@ export function createPartnerCredentialParts(
   settings: Settings,
   http: HttpClient,
   now: () => number,
-): { store: CredentialStore; redeem: RedeemRefreshToken } {
+): { store: CredentialStore; redeem: RedeemRefreshToken; entra: EntraTokenClient } {
   const { partner, partnerCenter, entra } = settings;
   const store = createCredentialStore(settings);
-  const redeem = createEntraTokenClient({
+  const entraClient = createEntraTokenClient({
     clientId: partner.clientId,
     // The settings make sure that there is one of the two.
     proof: partner.clientCertificate ?? { clientSecret: partner.clientSecret ?? '' },
@@ -87,13 +90,24 @@ export function createPartnerCredentialParts(
     getMetadata: () => fetchMetadata(http, entra.authority, partner.tenantId),
     now,
   });
-  return { store, redeem };
+  return { store, redeem: entraClient.redeem, entra: entraClient };
+}
+
+/** The partner connection without a gateway, for the commands. */
+export async function openPartnerConnection(settings: Settings, logDestination: LogDestination) {
+  const http = createHttpClient();
+  const log = createLog({ level: 'info', destination: logDestination });
+  const opened = await openDatabase(settings.database.url, log);
+  const credentialParts = createPartnerCredentialParts(settings, http, Date.now);
+  const { database } = opened;
+  const connection = connectPartner(settings, { ...credentialParts, http, database, log, now: Date.now });
+  return { ...connection, close: () => opened.destroy() };
 }
 
 function createHealthChecks(
   ledger: Ledger,
   signingKeys: SigningKeys,
-  credential: PartnerTokenCredential,
+  partnerConnection: PartnerConnection,
   stopping: AbortSignal,
 ): HealthChecks {
   return {
@@ -117,15 +131,7 @@ function createHealthChecks(
             detail: 'Entra ID’s signing keys could not be fetched yet: no caller can be let in.',
           };
     },
-    async partnerCredential() {
-      try {
-        await credential.getToken();
-        return { status: 'ok' };
-      } catch (error) {
-        if (error instanceof GatewayError) return { status: 'degraded', detail: error.message };
-        throw error;
-      }
-    },
+    partnerCredential: () => checkCredential(partnerConnection),
   };
 }
 
@@ -149,10 +155,21 @@ export async function startGateway(
     ...(logDestination && { destination: logDestination }),
   });
   const http = createHttpClient();
-  const { store, redeem } = createPartnerCredentialParts(settings, http, now);
-  const credential = createPartnerTokenCredential({ store, redeem, log, now });
+  const credentialParts = createPartnerCredentialParts(settings, http, now); // before anything is opened
+  const database = await openDatabase(settings.database.url, log);
+  const metrics = createMetrics();
+  const partnerConnection = connectPartner(settings, {
+    ...credentialParts,
+    http,
+    database: database.database,
+    log,
+    now,
+    onRenewal: createRenewalCounter(metrics),
+  });
+  const { credential, diagnose, schedule, noteRefusal: onRefusal } = partnerConnection;
+  addCredentialGauges(metrics, diagnose, now);
   const operations = createProductUpgradeOperations(
-    createPartnerCenterClient({ ...partnerCenter, http, credential, log, now, backoffBaseMs }),
+    createPartnerCenterClient({ ...partnerCenter, http, credential, log, now, backoffBaseMs, onRefusal }),
   );
   const signingKeys = createSigningKeys({
     fetchMetadata: () => fetchMetadata(http, entra.authority, callers.tenantId, callerKeysTimeoutMs),
@@ -160,7 +177,6 @@ export async function startGateway(
     log,
     now,
   });
-  const database = await openDatabase(settings.database.url, log);
   const ledger = createLedger(database);
   const useCaseParts = { partnerCenter: operations, ledger, now, newId: randomUUID, log };
   const leases = createOrderLeases({ ...useCaseParts, leaseMs: orderLeaseMs });
@@ -180,35 +196,48 @@ export async function startGateway(
       checkEligibility: createCheckEligibility(useCaseParts),
       records: ledger,
     },
+    partnerConnection,
     pollAfterSeconds: Math.max(1, Math.ceil(statusIntervalMs / 1000)),
-    healthChecks: createHealthChecks(ledger, signingKeys, credential, stopping.signal),
+    healthChecks: createHealthChecks(ledger, signingKeys, partnerConnection, stopping.signal),
     log,
     now,
     stopping: stopping.signal,
   });
-  const listening = await listen(app, server).catch(async (error: unknown) => {
+  const closeDatabase = async (error: unknown) => {
     await database.destroy();
     throw error;
+  };
+  const listening = await listen(app, server).catch(closeDatabase);
+  const operationsListening = await listen(createOperationsApp(metrics), {
+    ...server,
+    port: server.operationsPort,
+  }).catch(async (error: unknown) => {
+    await listening.stop(0);
+    return closeDatabase(error);
   });
-  const url = `http://${server.host.includes(':') ? `[${server.host}]` : server.host}:${listening.port}`;
-  log.info({ url, publicUrl: server.publicUrl }, 'The gateway is listening');
+  const toUrl = (port: number) =>
+    `http://${server.host.includes(':') ? `[${server.host}]` : server.host}:${port}`;
+  const url = toUrl(listening.port);
+  const operationsUrl = toUrl(operationsListening.port);
+  log.info({ url, operationsUrl, publicUrl: server.publicUrl }, 'The gateway is listening');
 
   // What the first request needs is fetched before it comes; whatever fails is in the log and in /health/ready.
   void signingKeys.refresh();
-  void credential
-    .getToken()
-    .catch((error: unknown) => log.error({ err: error }, 'No partner token can be had'));
+  void credential.getToken().catch(() => undefined); // the credential logs it
+  schedule.start();
 
   const recovering = recovery.run(stopping.signal);
 
   return {
     url,
+    operationsUrl,
     log,
     async stop({ drainMs = 0 } = {}) {
       stopping.abort();
       log.info({ drainMs }, 'The gateway is stopping');
       if (drainMs > 0) await sleep(drainMs);
       await Promise.all([listening.stop(2 * partnerCenter.timeoutMs + 5_000), recovering]);
+      await Promise.all([operationsListening.stop(0), schedule.stop()]);
       await database.destroy();
       log.info({}, 'The gateway has stopped');
     },

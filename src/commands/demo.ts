@@ -39,6 +39,7 @@ async function startStack(folder: string): Promise<LocalStack> {
           ...emulator.environment,
           HOST: '127.0.0.1',
           PORT: String(port),
+          OPERATIONS_PORT: '0',
           PUBLIC_URL: `http://localhost:${port}`,
           CREDENTIAL_STORE: `file:${join(folder, 'gateway', 'partner-credential')}`,
           CREDENTIAL_KEY: Buffer.alloc(32, 'demo').toString('base64'),

@@ -29,6 +29,8 @@ export interface PartnerCenterClientParts {
   readonly now?: () => number;
   readonly random?: () => number;
   readonly backoffBaseMs?: number;
+  /** Told of each refusal, for whoever watches over the credential. */
+  readonly onRefusal?: (error: GatewayError) => void;
 }
 
 export interface PartnerCenterLog {
@@ -73,6 +75,7 @@ export function createPartnerCenterClient({
   now = Date.now,
   random = Math.random,
   backoffBaseMs = 500,
+  onRefusal = () => undefined,
 }: PartnerCenterClientParts): PartnerCenterClient {
   const client = http.extend({
     prefixUrl: url,
@@ -162,7 +165,11 @@ export function createPartnerCenterClient({
         { operation: path, upstream: toUpstreamReference(answer), durationMs: now() - startedAt },
         'Partner Center answered',
       );
-      if (answer.status < 200 || answer.status > 299) throw toRejection(answer, now());
+      if (answer.status < 200 || answer.status > 299) {
+        const rejection = toRejection(answer, now());
+        onRefusal(rejection);
+        throw rejection;
+      }
       return answer;
     },
   };

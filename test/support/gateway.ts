@@ -81,6 +81,7 @@ export async function startTestGateway({
       ...emulator.environment,
       HOST: '127.0.0.1',
       PORT: '0',
+      OPERATIONS_PORT: '0',
       PUBLIC_URL: 'https://upgrades.example.test',
       CREDENTIAL_STORE: `file:${join(folder, 'credential')}`,
       CREDENTIAL_KEY: randomBytes(32).toString('base64'),
