@@ -1,7 +1,7 @@
 export interface PageParts {
   readonly title: string;
   readonly body: string;
-  /** The way from the page's own address to the root, so that a path in PUBLIC_URL does no harm: `''` or `'../'`. */
+  /** The way from the page's own address to the root, so that a path in PUBLIC_URL does no harm: `''`, `'../'` or more. */
   readonly root?: string;
   /** Files below `/docs/assets/`. */
   readonly styleSheets?: readonly string[];

@@ -17,8 +17,8 @@ function card({ mood, title, body, correlationId }: CardParts): string {
   const mark = mood === 'good' ? '✓' : '!';
   return page({
     title: `${title} · Product Upgrade Gateway`,
-    // Relative, since the gateway may be reached under a path of its own.
-    styleSheets: ['../../docs/assets/page.css'],
+    root: '../../',
+    styleSheets: ['page.css'],
     body: `<section class="card ${mood}">
 <p class="mark" aria-hidden="true">${mark}</p>
 <h1>${title}</h1>

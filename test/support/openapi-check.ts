@@ -52,7 +52,8 @@ export function createOpenApiCheck(openApiDocument: unknown): CheckAgainstOpenAp
     const { method, path } = (response as unknown as { req: { method: string; path: string } }).req; // superagent's node request
     const what = `${method} ${path.split('?', 1)[0]} → ${response.status}`;
     const mediaType = response.type;
-    if (response.status >= 400 && mediaType !== 'application/json')
+    // Browsers get pages, where they are documented; everyone else gets problems.
+    if (response.status >= 400 && method !== 'HEAD' && !['application/json', 'text/html'].includes(mediaType))
       assertValid(validatorOf('components', 'schemas', 'Problem'), response.body, what);
     const template = templates.find(({ pattern }) => pattern.test(path.split('?', 1)[0] ?? ''))?.template;
     const operation = template && paths[template]?.[method === 'HEAD' ? 'get' : method.toLowerCase()];
@@ -73,7 +74,7 @@ export function createOpenApiCheck(openApiDocument: unknown): CheckAgainstOpenAp
         mediaType,
         'schema',
       ),
-      response.body,
+      mediaType === 'text/html' ? response.text : response.body,
       what,
     );
   };

@@ -57,8 +57,22 @@ export function createEntraHandler(parts: EntraServerParts) {
       if (failure) return void answerFailure(parts, request, response, failure);
     }
     if (page === 'sign-in') return void handleSignIn(tenant, request, response);
+    forgetEarlierSignIn(request);
     tenant.handle(rewrite(request, page, tenant.tenantId), response);
   };
+}
+
+/**
+ * Whoever comes to sign in signs in anew: a browser in which another account did so before is not asked to sign that one
+ * out first. The provider finds the session by this cookie.
+ */
+function forgetEarlierSignIn(request: IncomingMessage): void {
+  const { cookie } = request.headers;
+  if (cookie === undefined) return;
+  const kept = cookie
+    .split('; ')
+    .filter((pair) => !/^entra_[0-9a-f]{8}_session(\.sig|\.legacy)*=/.test(pair));
+  request.headers.cookie = kept.join('; ');
 }
 
 function pageOf(rest: string): Page {
