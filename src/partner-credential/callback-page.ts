@@ -36,14 +36,14 @@ export function consentPage(finished: FinishedConsent, correlationId: string): s
     const { reason, detail } = finished;
     return refusalPage(reason, detail, correlationId);
   }
-  const { connectedAs, expiresAt } = finished;
+  const { connectedAs, hasMfa, expiresAt } = finished;
   return card({
     mood: 'good',
     title: 'Connected',
     body: `<p>The gateway can now order product upgrades for the partner.</p>
 <dl>
 <dt>Connected as</dt><dd>${escapeHtml(connectedAs ?? 'an account without a name')}</dd>
-<dt>Multi-factor authentication</dt><dd>Yes, and Partner Center accepts it</dd>
+<dt>Multi-factor authentication</dt><dd>${hasMfa ? 'Yes, and Partner Center accepts it' : 'Not known; Partner Center accepts the sign-in'}</dd>
 <dt>Valid until</dt><dd>${date.format(expiresAt)}, and renewed every day from now on</dd>
 </dl>
 <p>There is nothing left to do. You can close this page.</p>`,

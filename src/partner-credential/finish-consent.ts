@@ -37,7 +37,13 @@ export interface FinishConsentParts {
 }
 
 export type FinishedConsent =
-  | { readonly isGranted: true; readonly connectedAs?: string; readonly expiresAt: number }
+  | {
+      readonly isGranted: true;
+      readonly connectedAs?: string;
+      /** Whether the sign-in carried MFA; left out where nobody says. */
+      readonly hasMfa?: boolean;
+      readonly expiresAt: number;
+    }
   | { readonly isGranted: false; readonly reason: ConsentRefusalReason; readonly detail: string };
 
 /** @param query the query of the address that the browser came back to, as it is */
@@ -166,6 +172,7 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
     return {
       isGranted: true,
       ...(userName && { connectedAs: userName }),
+      ...(hasMfa !== undefined && { hasMfa }),
       expiresAt: consentedAt + refreshTokenLifetimeMs,
     } as const;
   }

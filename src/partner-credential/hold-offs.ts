@@ -14,8 +14,8 @@ export interface HoldOffRule {
 
 /** Remembers which refresh tokens failed, so that bad credentials are not hammered. Another token is tried at once. */
 export interface HoldOffs {
-  /** @throws the error of the last attempt, while it is too early for another one */
-  check(refreshToken: string): void;
+  /** The error of the last attempt, while it is too early for another one. */
+  find(refreshToken: string): { readonly error: unknown } | undefined;
   add(refreshToken: string, error: unknown): void;
   clear(): void;
 }
@@ -25,9 +25,9 @@ const mostRemembered = 8;
 export function createHoldOffs({ toHoldOffMs, now }: HoldOffRule): HoldOffs {
   const holdOffs = new Map<string, HoldOff>();
   return {
-    check(refreshToken) {
+    find(refreshToken) {
       const held = holdOffs.get(refreshToken);
-      if (held && now() < held.until) throw held.error;
+      return held && now() < held.until ? held : undefined;
     },
     add(refreshToken, error) {
       const failures = (holdOffs.get(refreshToken)?.failures ?? 0) + 1;

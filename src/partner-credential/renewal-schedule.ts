@@ -28,6 +28,8 @@ const reconcileMs = 300_000;
 /** Renewed after 18 to 24 hours: at least daily, and not by all instances, or after each midnight, at once. */
 const renewalMs = { least: 0.75 * dayMs, most: dayMs };
 const longestRetryMs = 3_600_000;
+const accessCheckMs = dayMs / 2;
+const freshTokenMs = 1_800_000;
 
 export function createRenewalSchedule({
   credential,
@@ -47,6 +49,7 @@ export function createRenewalSchedule({
   function isRenewalDue(): boolean {
     const { newest, failure } = credential.facts();
     if (failure) {
+      if (newest && newest.issuedAt > failure.at) return true; // another one has been stored since
       // Exponential from a minute to an hour; callers may have caused an attempt meanwhile, which counts as well.
       const retryMs = Math.min(longestRetryMs, tickMs * 2 ** Math.min(10, failure.count - 1));
       return now() >= failure.at + retryMs;
@@ -56,6 +59,13 @@ export function createRenewalSchedule({
       newest !== undefined &&
       now() >= newest.issuedAt + renewalMs.least + jitter * (renewalMs.most - renewalMs.least - 2 * tickMs)
     );
+  }
+
+  /** About daily, and with a token that is there anyway: the question is not worth a redemption. */
+  function isAccessCheckDue(): boolean {
+    const { lastSuccessAt = Number.NEGATIVE_INFINITY } = credential.facts();
+    const isTokenFresh = now() - lastSuccessAt < freshTokenMs;
+    return isTokenFresh && now() - (accessCheckedAt ?? Number.NEGATIVE_INFINITY) >= accessCheckMs;
   }
 
   async function reconcile() {
@@ -73,8 +83,8 @@ export function createRenewalSchedule({
         await credential.renew().catch(() => undefined); // noted, counted and logged by the credential
       }
     }
-    const { newest, failure } = credential.facts();
-    if (newest && !failure && (accessCheckedAt === undefined || now() - accessCheckedAt >= dayMs)) {
+    const { newest } = credential.facts();
+    if (isAccessCheckDue()) {
       accessCheckedAt = now();
       await access.check();
     }

@@ -89,6 +89,8 @@ export function createPartnerTokenCredential({
   /** A credential before the current one that was tried and refused, and so is of no more use. */
   let deadPrevious: string | undefined;
   let lastRedeemed: string | undefined;
+  /** Whether the renewal under way has asked Entra ID, or was held off. */
+  let hasTried = false;
 
   const holdOffs = createHoldOffs({
     now,
@@ -144,7 +146,9 @@ export function createPartnerTokenCredential({
   }
 
   async function redeemOnce({ refreshToken }: PartnerCredential): Promise<RedeemedTokens> {
-    holdOffs.check(refreshToken);
+    const held = holdOffs.find(refreshToken);
+    if (held) throw held.error;
+    hasTried = true;
     try {
       const redeemed = await redeem(refreshToken);
       lastRedeemed = redeemed.refreshToken === refreshToken ? refreshToken : undefined;
@@ -181,7 +185,7 @@ export function createPartnerTokenCredential({
   function noteFailure(error: unknown) {
     const at = now();
     const isNew = failure === undefined || toFailureKind(failure.error) !== toFailureKind(error);
-    if (failure?.error === error) return; // held off: nothing was tried
+    if (failure && !hasTried) return; // held off
     failure = { error, at, since: failure?.since ?? at, count: (failure?.count ?? 0) + 1 };
     if (!isNew) return;
     const kind = toFailureKind(error);
@@ -192,8 +196,13 @@ export function createPartnerTokenCredential({
   }
 
   async function redeemAndKeep(): Promise<AccessToken> {
+    hasTried = false;
     try {
-      const { credential, redeemed } = await redeemEither(await load());
+      const stored = await load().catch((error: unknown) => {
+        hasTried = true; // whatever is wrong with the store is news as well
+        throw error;
+      });
+      const { credential, redeemed } = await redeemEither(stored);
       holdOffs.clear();
       const { accessToken, refreshToken } = redeemed;
       const { hasMfa, userName } = readAccessTokenFacts(accessToken.token);

@@ -1,0 +1,243 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  IdentityProviderUnavailableError,
+  PartnerConsentRequiredError,
+  UpstreamRejectedError,
+} from '../../../src/errors.ts';
+import type { RenewalOutcome, StoredCredential } from '../../../src/partner-credential/ports.ts';
+import { createPartnerTokenCredential } from '../../../src/partner-credential/token-credential.ts';
+import {
+  createFakeClock,
+  createFakeEntra,
+  createFakeLog,
+  createFakeStore,
+  hourMs,
+  minuteMs,
+} from '../../support/fake-entra.ts';
+
+function start({ amr }: { amr?: readonly string[] } = {}, initial?: (token: string) => StoredCredential) {
+  const clock = createFakeClock();
+  const entra = createFakeEntra(clock, amr ? { amr } : {});
+  const first = entra.issueRefreshToken();
+  const store = createFakeStore(
+    initial?.(first) ?? { current: { refreshToken: first, issuedAt: clock.now() } },
+  );
+  const log = createFakeLog();
+  const outcomes: RenewalOutcome[] = [];
+  const parts = { store, redeem: entra.redeem, log, now: clock.now, random: () => 1 };
+  const credential = createPartnerTokenCredential({
+    ...parts,
+    onRenewal: (outcome) => void outcomes.push(outcome),
+  });
+  return { clock, entra, first, store, log, outcomes, credential, parts };
+}
+const down = new IdentityProviderUnavailableError('down');
+const wrongSecret = new UpstreamRejectedError('wrong secret');
+
+describe('redeeming', () => {
+  it('happens once for a thousand callers at a time, and once more when the token is about to expire', async () => {
+    const { credential, entra, clock } = start();
+    const tokens = await Promise.all(Array.from({ length: 1000 }, () => credential.getToken()));
+    expect(new Set(tokens.map(({ token }) => token)).size).toBe(1);
+    expect(entra.tried).toHaveLength(1);
+    clock.pass(hourMs - 2 * minuteMs);
+    await Promise.all(Array.from({ length: 1000 }, () => credential.getToken()));
+    await credential.renew(); // nobody waited for it: it is under way
+    expect(entra.tried).toHaveLength(2);
+  });
+
+  it('stores the successor, keeps the one before it, and notes who consented and whether with MFA', async () => {
+    const { credential, store, first, clock } = start();
+    clock.pass(minuteMs);
+    await credential.getToken();
+    expect(store.stored()).toEqual({
+      current: {
+        refreshToken: 'refresh-token-2',
+        issuedAt: clock.now(),
+        consentedBy: 'ada@partner.example',
+        hasMfa: true,
+      },
+      previous: expect.objectContaining({ refreshToken: first }),
+    });
+  });
+
+  it('never lets a token without MFA replace one with MFA', async () => {
+    const { credential, store, first, clock } = start({ amr: ['pwd'] }, (refreshToken) => ({
+      current: { refreshToken, issuedAt: 0, hasMfa: true },
+    }));
+    clock.pass(minuteMs);
+    await expect(credential.getToken()).resolves.toBeDefined();
+    expect(store.stored()?.current.refreshToken).toBe(first);
+  });
+});
+
+describe('a store that cannot be written', () => {
+  it('does not fail the call: it alarms once, the successor is used, and stored as soon as that works', async () => {
+    const { credential, store, entra, clock, log } = start();
+    store.failWith(new Error('disk full'));
+    await expect(credential.getToken()).resolves.toBeDefined();
+    expect(credential.facts().isUnstored).toBe(true);
+    await credential.reconcile();
+    const alarms = log.lines.filter(({ facts }) => facts['alarm'] === 'partner_credential_not_stored');
+    expect(alarms.map(({ level }) => level)).toEqual(['error', 'warn']);
+
+    clock.pass(hourMs);
+    await credential.getToken();
+    expect(entra.tried.at(-1)).toBe('refresh-token-2');
+    store.failWith(undefined);
+    await credential.reconcile();
+    expect(credential.facts().isUnstored).toBe(false);
+    expect(store.stored()?.current.refreshToken).toBe('refresh-token-3');
+  });
+});
+
+describe('a current credential that is refused and has never worked', () => {
+  const damaged = (refreshToken: string): StoredCredential => ({
+    current: { refreshToken: 'damaged', issuedAt: Date.UTC(2026, 0, 1) },
+    previous: { refreshToken, issuedAt: Date.UTC(2025, 11, 31) },
+  });
+
+  it('gives way to the one before it, whose successor is stored', async () => {
+    const { credential, entra, store, first } = start({}, damaged);
+    await expect(credential.getToken()).resolves.toBeDefined();
+    expect(entra.tried).toEqual(['damaged', first]);
+    expect(store.stored()?.current.refreshToken).toBe('refresh-token-2');
+    expect(credential.facts().failure).toBeUndefined();
+  });
+
+  it('is reported where that one is refused too, which is then not tried again', async () => {
+    const { credential, entra, first, clock } = start({}, damaged);
+    entra.revoke(first);
+    await expect(credential.getToken()).rejects.toThrow(PartnerConsentRequiredError);
+    for (let minute = 0; minute < 10; minute += 1) {
+      clock.pass(minuteMs);
+      await expect(credential.getToken()).rejects.toThrow(PartnerConsentRequiredError);
+    }
+    expect(entra.tried.filter((token) => token === first)).toHaveLength(1);
+    expect(entra.tried.filter((token) => token === 'damaged')).toHaveLength(11);
+  });
+
+  it('is not taken for that where Entra ID refuses the application or is down', async () => {
+    for (const error of [down, wrongSecret]) {
+      const { credential, entra } = start({}, damaged);
+      entra.failWith(error);
+      await expect(credential.getToken()).rejects.toBe(error);
+      expect(entra.tried).toEqual(['damaged']);
+    }
+  });
+});
+
+describe('failures', () => {
+  it.each([
+    ['a refusal', new PartnerConsentRequiredError('consent')],
+    ['a wrong secret', wrongSecret],
+  ])('%s is tried again once a minute at most, however many ask', async (_name, error) => {
+    const { credential, entra, clock } = start();
+    entra.failWith(error);
+    for (let second = 0; second < 600; second += 1) {
+      await expect(credential.getToken()).rejects.toBe(error);
+      clock.pass(1000);
+    }
+    expect(entra.tried).toHaveLength(10);
+  });
+
+  it('a new credential in the store is tried at once', async () => {
+    const { credential, entra, store, clock } = start();
+    entra.revoke('refresh-token-1');
+    await expect(credential.getToken()).rejects.toThrow(PartnerConsentRequiredError);
+    await store.save({
+      refreshToken: entra.issueRefreshToken(),
+      issuedAt: clock.now(),
+      consentedAt: clock.now(),
+    });
+    await expect(credential.getToken()).resolves.toBeDefined();
+  });
+
+  it('while Entra ID is down the cached token is served to its end, and attempts back off', async () => {
+    const { credential, entra, clock, outcomes, log } = start();
+    const { token } = await credential.getToken();
+    entra.failWith(down);
+    for (let second = 0; second < 3570; second += 1) {
+      expect((await credential.getToken()).token).toBe(token);
+      clock.pass(1000);
+    }
+    await expect(credential.getToken()).rejects.toBe(down);
+    // From five minutes before the end: 5, 10, 20, 40, then every 60 seconds.
+    expect(outcomes.filter((outcome) => outcome === 'unreachable').length).toBeLessThanOrEqual(9);
+    expect(log.lines.filter(({ facts }) => facts['alarm'])).toHaveLength(1);
+    entra.failWith(undefined);
+    clock.pass(minuteMs);
+    await expect(credential.getToken()).resolves.toBeDefined();
+    expect(credential.facts().failure).toBeUndefined();
+  });
+
+  it('says the moment it stops working, and that it works again, each once', async () => {
+    const { credential, entra, clock, log } = start();
+    await credential.getToken();
+    entra.failWith(wrongSecret);
+    for (let minute = 0; minute < 120; minute += 1) {
+      await credential.renew().catch(() => undefined);
+      clock.pass(minuteMs);
+    }
+    entra.failWith(undefined);
+    await credential.renew();
+    const told = log.lines.filter(({ level, message }) => level !== 'info' || /again/.test(message));
+    expect(told.map(({ level, message }) => [level, message])).toEqual([
+      ['error', 'The partner credential can no longer be renewed'],
+      ['info', 'The partner credential is renewed again'],
+    ]);
+  });
+});
+
+describe('a token that Partner Center rejects', () => {
+  it('is replaced once, and no more than once a minute when the new ones are rejected too', async () => {
+    const { credential, entra, clock } = start();
+    let { token } = await credential.getToken();
+    for (let second = 0; second < 120; second += 1) {
+      token = (await credential.getToken({ rejectedToken: token })).token;
+      clock.pass(1000);
+    }
+    expect(entra.tried).toHaveLength(1 + 2);
+  });
+
+  it('that has been replaced already leads to no other redemption', async () => {
+    const { credential, entra } = start();
+    const { token } = await credential.getToken();
+    await Promise.all(Array.from({ length: 100 }, () => credential.getToken({ rejectedToken: token })));
+    await credential.getToken({ rejectedToken: token });
+    expect(entra.tried).toHaveLength(2);
+  });
+});
+
+describe('a consent at another instance', () => {
+  it('takes effect at the next look into the store, though the cached token lasts', async () => {
+    const { credential, entra, store, clock } = start();
+    await credential.getToken();
+    const refreshToken = entra.issueRefreshToken();
+    await store.save({ refreshToken, issuedAt: clock.now(), consentedAt: clock.now() });
+    await credential.reconcile();
+    await credential.getToken();
+    expect(entra.tried.at(-1)).toBe(refreshToken);
+  });
+
+  it('is not undone by a renewal that was under way', async () => {
+    const { store, entra, clock, parts } = start();
+    const consented = {
+      refreshToken: entra.issueRefreshToken(),
+      issuedAt: clock.now(),
+      consentedAt: clock.now(),
+    };
+    const credential = createPartnerTokenCredential({
+      ...parts,
+      async redeem(refreshToken) {
+        if (refreshToken === 'refresh-token-1') await store.save(consented);
+        clock.pass(1000);
+        return entra.redeem(refreshToken);
+      },
+    });
+    await credential.getToken();
+    expect(store.stored()?.current).toEqual(consented);
+    await credential.getToken();
+    expect(entra.tried.at(-1)).toBe(consented.refreshToken);
+  });
+});
