@@ -47,6 +47,8 @@ export interface TestGatewayOptions extends Omit<GatewayOptions, 'logDestination
   readonly variables?: Readonly<Record<string, string>>;
   /** Whether the gateway finds a partner credential, as after consent; it does if left out. */
   readonly hasCredential?: boolean;
+  /** Whether that consent carried MFA; it did if left out. */
+  readonly mfa?: boolean;
 }
 
 /** Quick enough for tests; the product's own are seconds. */
@@ -83,6 +85,7 @@ export async function startTestGateway({
   besides,
   variables,
   hasCredential = true,
+  mfa = true,
   ...gatewayOptions
 }: TestGatewayOptions = {}): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-test-'));
@@ -115,7 +118,7 @@ export async function startTestGateway({
   }
   if (hasCredential) {
     const { store } = createPartnerCredentialParts(settings, createHttpClient(), Date.now);
-    await store.save({ refreshToken: await emulator.entra.issueRefreshToken(), issuedAt: Date.now() });
+    await store.save({ refreshToken: await emulator.entra.issueRefreshToken({ mfa }), issuedAt: Date.now() });
   }
   const lines: string[] = [];
   const gateway = await startGateway(settings, {
