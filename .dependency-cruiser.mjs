@@ -73,7 +73,7 @@ export default {
     only(
       'commands',
       { path: folder('commands') },
-      `${folder('commands', 'emulator')}|${files('gateway\\.ts', 'settings\\.ts', 'http-client\\.ts')}|^src/product-upgrades/schemas\\.ts$`,
+      `${folder('commands', 'emulator')}|${files('gateway\\.ts', 'settings\\.ts', 'http-client\\.ts')}|^src/product-upgrades/schemas\\.ts$|^src/partner-credential/diagnosis\\.ts$`,
       'Commands are thin: they use what stands behind the gateway’s composition root.',
     ),
     {

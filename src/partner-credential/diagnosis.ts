@@ -52,6 +52,8 @@ export const expiringMs = 30 * dayMs;
 /** Readiness and metrics are asked for often, and a store may be far away. */
 const storeMemoryMs = 60_000;
 
+const newCertificate =
+  'The operator must register a new certificate for the application and set PARTNER_CLIENT_CERTIFICATE.';
 const nothingToDo = 'Nothing. The credential is renewed every day.';
 
 interface Verdict {
@@ -126,12 +128,17 @@ export function createDiagnose(parts: DiagnosisParts): Diagnose {
         detail: 'The partner credential was not renewed for 90 days and has expired.',
         whatToDo: howToConsent,
       };
+    if (certificateExpiresAt !== undefined && certificateExpiresAt <= now())
+      return {
+        state: 'operatorRequired',
+        detail: 'The client certificate has expired.',
+        whatToDo: newCertificate,
+      };
     if (certificateExpiresAt !== undefined && certificateExpiresAt - now() < expiringMs)
       return {
         state: 'expiring',
         detail: `The client certificate expires in ${daysLeft(certificateExpiresAt)} days.`,
-        whatToDo:
-          'The operator must register a new certificate for the application and set PARTNER_CLIENT_CERTIFICATE.',
+        whatToDo: newCertificate,
       };
     if (expiresAt - now() < expiringMs)
       return {

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { GatewayError } from '../errors.ts';
 import { PartnerMfaRequiredError } from '../errors.ts';
 import { createAccessMonitor } from './access-monitor.ts';
+import { type AdoptCredential, createAdoptCredential } from './adopt-credential.ts';
 import { type BeginConsent, createBeginConsent } from './begin-consent.ts';
 import { createDiagnose, type Diagnose } from './diagnosis.ts';
 import { createExpiryWarnings } from './expiry-warnings.ts';
@@ -39,6 +40,7 @@ export interface PartnerConnection {
   readonly credential: RenewableCredential;
   readonly beginConsent: BeginConsent;
   readonly finishConsent: FinishConsent;
+  readonly adoptCredential: AdoptCredential;
   readonly diagnose: Diagnose;
   /** Has Partner Center asked whether it accepts the token, at most once a minute. */
   readonly checkAccess: (correlationId?: string) => Promise<void>;
@@ -71,6 +73,7 @@ export function createPartnerConnection(parts: PartnerConnectionParts): PartnerC
         await credential.getToken().catch(() => undefined); // it is known, counted and logged
       },
     }),
+    adoptCredential: createAdoptCredential(parts),
     diagnose: createDiagnose({
       store,
       credential,

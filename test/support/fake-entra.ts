@@ -1,4 +1,3 @@
-import { PartnerConsentRequiredError } from '../../src/errors.ts';
 import type {
   CredentialLog,
   CredentialStore,
@@ -125,5 +124,3 @@ export function createFakeLog(): FakeLog {
     void lines.push({ level, facts: { ...facts }, message });
   return { lines, info: write('info'), warn: write('warn'), error: write('error') };
 }
-
-export const revoked = (): Error => new PartnerConsentRequiredError('revoked');
