@@ -208,7 +208,7 @@ export async function startGateway(
     throw error;
   };
   const listening = await listen(app, server).catch(closeDatabase);
-  const operationsListening = await listen(createOperationsApp(metrics), {
+  const operationsListening = await listen(createOperationsApp({ ...metrics, log }), {
     ...server,
     port: server.operationsPort,
   }).catch(async (error: unknown) => {

@@ -1,12 +1,14 @@
-import express, { type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { Log } from '../telemetry/log.ts';
 
 export interface OperationsParts {
   readonly contentType: string;
   readonly toText: () => Promise<string>;
+  readonly log: Log;
 }
 
 /** What operators scrape, on a port of its own that callers need not reach: `GET /metrics` and nothing else. */
-export function createOperationsApp({ contentType, toText }: OperationsParts): Express {
+export function createOperationsApp({ contentType, toText, log }: OperationsParts): Express {
   const app = express().disable('x-powered-by').disable('etag');
   app
     .route('/metrics')
@@ -16,5 +18,10 @@ export function createOperationsApp({ contentType, toText }: OperationsParts): E
     })
     .all((_req, res) => void res.set('Allow', 'GET, HEAD').sendStatus(405));
   app.use((_req, res) => void res.sendStatus(404));
+  const hideFault: ErrorRequestHandler = (error: unknown, _req, res, _next) => {
+    log.error({ err: error }, 'The metrics could not be read');
+    res.sendStatus(500);
+  };
+  app.use(hideFault);
   return app;
 }
