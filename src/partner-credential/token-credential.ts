@@ -5,6 +5,7 @@ import {
 } from '../errors.ts';
 import { readAccessTokenFacts } from './access-token-facts.ts';
 import { createHoldOffs } from './hold-offs.ts';
+import { createNewestCredential } from './newest-credential.ts';
 import type {
   AccessToken,
   CredentialLog,
@@ -16,7 +17,6 @@ import type {
   RenewalOutcome,
   StoredCredential,
 } from './ports.ts';
-import { supersedes } from './supersedes.ts';
 import { toFailureKind } from './token-failures.ts';
 
 export interface TokenCredentialParts {
@@ -78,11 +78,9 @@ export function createPartnerTokenCredential({
   refreshMarginMs = 300_000,
   onRenewal = () => undefined,
 }: TokenCredentialParts): RenewableCredential {
+  const newest = createNewestCredential({ store, log });
   let cached: (AccessToken & { readonly consentedAt: number | undefined }) | undefined;
   let pending: Promise<AccessToken> | undefined;
-  /** A successor that could not be stored yet: it is newer than what the store holds. */
-  let unstored: PartnerCredential | undefined;
-  let newest: PartnerCredential | undefined;
   let lastSuccessAt: number | undefined;
   let failure: RenewalFacts['failure'];
   let renewedForRejectionAt = Number.NEGATIVE_INFINITY;
@@ -101,48 +99,10 @@ export function createPartnerTokenCredential({
         : holdOffAfterRefusalMs,
   });
 
-  async function load(): Promise<StoredCredential> {
-    const stored = await store.load().catch((error: unknown) => {
-      if (unstored) return undefined;
-      throw error;
-    });
-    const isUnstoredNewer = unstored && supersedes(unstored, stored?.current);
-    const current = isUnstoredNewer ? unstored : stored?.current;
-    newest = current;
-    if (!current)
-      throw new PartnerConsentRequiredError(
-        'There is no partner credential yet: an admin agent of the partner must grant one.',
-      );
-    const previous = isUnstoredNewer ? stored?.current : stored?.previous;
-    return { current, ...(previous && { previous }) };
-  }
-
-  /** A store that cannot be written does not fail the call at hand; the successor is kept and stored later. */
-  async function keep(successor: PartnerCredential) {
-    const isNewTrouble = unstored === undefined;
-    unstored = successor;
-    newest = successor;
-    try {
-      const isStored = await store.save(successor);
-      unstored = undefined;
-      // Another instance has stored a newer one, or a person has consented meanwhile; either is as good.
-      if (!isStored) {
-        log.info({}, 'The renewed partner credential was not stored: the store holds a better one');
-        await adoptStored();
-      } else if (!isNewTrouble) log.info({}, 'The partner credential could be stored again');
-    } catch (error) {
-      const facts = { err: error, alarm: 'partner_credential_not_stored' };
-      const message = 'The renewed partner credential could not be stored; it is in memory alone';
-      log[isNewTrouble ? 'error' : 'warn'](facts, message);
-    }
-  }
-
   /** Takes the store's word for what is newest, and drops the token of a consent that has been replaced. */
-  async function adoptStored() {
-    const stored = await store.load();
-    if (!stored) return;
-    if (!unstored) newest = stored.current;
-    if (cached && (stored.current.consentedAt ?? 0) > (cached.consentedAt ?? 0)) cached = undefined;
+  async function dropReplacedToken() {
+    const current = await newest.reload();
+    if (cached && (current?.consentedAt ?? 0) > (cached.consentedAt ?? 0)) cached = undefined;
   }
 
   async function redeemOnce({ refreshToken }: PartnerCredential): Promise<RedeemedTokens> {
@@ -198,7 +158,7 @@ export function createPartnerTokenCredential({
   async function redeemAndKeep(): Promise<AccessToken> {
     hasTried = false;
     try {
-      const stored = await load().catch((error: unknown) => {
+      const stored = await newest.load().catch((error: unknown) => {
         hasTried = true; // whatever is wrong with the store is news as well
         throw error;
       });
@@ -209,13 +169,14 @@ export function createPartnerTokenCredential({
       const consentedBy = credential.consentedBy ?? userName;
       cached = { ...accessToken, consentedAt: credential.consentedAt };
       // Entra keeps the old refresh token valid after issuing a new one, so a crash right here loses nothing.
-      await keep({
+      const isNewest = await newest.keep({
         ...credential,
         refreshToken,
         issuedAt: now(),
         ...(consentedBy !== undefined && { consentedBy }),
         ...(hasMfa !== undefined && { hasMfa }),
       });
+      if (!isNewest) await dropReplacedToken().catch(() => undefined);
       if (failure)
         log.info({ failedSince: new Date(failure.since) }, 'The partner credential is renewed again');
       failure = undefined;
@@ -255,15 +216,18 @@ export function createPartnerTokenCredential({
     },
 
     async reconcile() {
-      if (unstored) await keep(unstored);
-      await adoptStored();
+      await newest.storeAgain();
+      await dropReplacedToken();
     },
 
-    facts: () => ({
-      ...(newest && { newest }),
-      ...(lastSuccessAt !== undefined && { lastSuccessAt }),
-      ...(failure && { failure }),
-      isUnstored: unstored !== undefined,
-    }),
+    facts() {
+      const known = newest.known();
+      return {
+        ...(known && { newest: known }),
+        ...(lastSuccessAt !== undefined && { lastSuccessAt }),
+        ...(failure && { failure }),
+        isUnstored: newest.isUnstored(),
+      };
+    },
   };
 }
