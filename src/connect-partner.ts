@@ -1,4 +1,4 @@
-import type { Database } from './database/database.ts';
+import type { OpenDatabase } from './database/database.ts';
 import type { HttpClient } from './http-client.ts';
 import { createAccessCheck } from './partner-center/access-check.ts';
 import { createConsentSessions } from './partner-credential/consent-sessions.ts';
@@ -10,13 +10,14 @@ import type {
   CredentialStore,
   RenewalOutcome,
 } from './partner-credential/ports.ts';
+import { createUseDatabase } from './product-upgrades/database-guard.ts';
 import type { Settings } from './settings.ts';
 
 export interface ConnectPartnerParts {
   readonly store: CredentialStore;
   readonly entra: EntraTokenClient;
   readonly http: HttpClient;
-  readonly database: Database;
+  readonly database: OpenDatabase;
   readonly log: CredentialLog;
   readonly now: () => number;
   readonly onRenewal?: (outcome: RenewalOutcome) => void;
@@ -34,7 +35,7 @@ export function connectPartner(
   { database, http, ...parts }: ConnectPartnerParts,
 ): PartnerConnection & { readonly sessions: ConsentSessions } {
   const { now } = parts;
-  const sessions = createConsentSessions({ database, now });
+  const sessions = createConsentSessions({ useDatabase: createUseDatabase(database), now });
   const connection = createPartnerConnection({
     ...parts,
     sessions,

@@ -97,11 +97,10 @@ export function createPartnerCredentialParts(
 export async function openPartnerConnection(settings: Settings, logDestination: LogDestination) {
   const http = createHttpClient();
   const log = createLog({ level: 'info', destination: logDestination });
-  const opened = await openDatabase(settings.database.url, log);
-  const credentialParts = createPartnerCredentialParts(settings, http, Date.now);
-  const { database } = opened;
+  const credentialParts = createPartnerCredentialParts(settings, http, Date.now); // before anything is opened
+  const database = await openDatabase(settings.database.url, log);
   const connection = connectPartner(settings, { ...credentialParts, http, database, log, now: Date.now });
-  return { ...connection, close: () => opened.destroy() };
+  return { ...connection, close: () => database.destroy() };
 }
 
 function createHealthChecks(
@@ -161,7 +160,7 @@ export async function startGateway(
   const partnerConnection = connectPartner(settings, {
     ...credentialParts,
     http,
-    database: database.database,
+    database,
     log,
     now,
     onRenewal: createRenewalCounter(metrics),

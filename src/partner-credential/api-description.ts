@@ -12,6 +12,7 @@ const always = [
   'internal_error',
   // Without Entra ID's keys no caller can be let in.
   'identity_provider_unavailable',
+  'ledger_unavailable',
 ] as const;
 
 const page = (description: string) => ({ description, content: { 'text/html': { schema: z.string() } } });

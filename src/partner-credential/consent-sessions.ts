@@ -3,7 +3,8 @@ import type { Database } from '../database/database.ts';
 import type { ConsentAsker, ConsentSessions } from './ports.ts';
 
 export interface ConsentSessionsParts {
-  readonly database: Database;
+  /** Runs queries once the database can be used. */
+  readonly useDatabase: <T>(work: (database: Database) => Promise<T>) => Promise<T>;
   readonly now?: () => number;
   readonly mostSessions?: number;
 }
@@ -19,11 +20,11 @@ const asker: z.ZodType<ConsentAsker> = z.object({
 
 /** Sign-ins under way in a relational database: one set of queries for every dialect. */
 export function createConsentSessions({
-  database,
+  useDatabase,
   now = Date.now,
   mostSessions = 100,
 }: ConsentSessionsParts): ConsentSessions {
-  async function dropOld() {
+  async function dropOld(database: Database) {
     const horizon = now() - keptAfterEndMs;
     await database.deleteFrom('partner_consent_sessions').where('expires_at', '<', horizon).execute();
     await database.deleteFrom('partner_consent_ends').where('ended_at', '<', horizon).execute();
@@ -47,26 +48,30 @@ export function createConsentSessions({
 
   return {
     async add({ consentId, stateHash, sealedSecrets, askedBy, expiresAt }) {
-      await dropOld();
-      await database
-        .insertInto('partner_consent_sessions')
-        .values({
-          state_hash: stateHash,
-          consent_id: consentId,
-          sealed_secrets: sealedSecrets,
-          asked_by: JSON.stringify(askedBy),
-          expires_at: expiresAt,
-        })
-        .execute();
+      await useDatabase(async (database) => {
+        await dropOld(database);
+        await database
+          .insertInto('partner_consent_sessions')
+          .values({
+            state_hash: stateHash,
+            consent_id: consentId,
+            sealed_secrets: sealedSecrets,
+            asked_by: JSON.stringify(askedBy),
+            expires_at: expiresAt,
+          })
+          .execute();
+      });
     },
 
     async take(stateHash) {
       // One statement, so that of two callbacks with one state only one gets the session, on whichever instance.
-      const row = await database
-        .deleteFrom('partner_consent_sessions')
-        .where('state_hash', '=', stateHash)
-        .returningAll()
-        .executeTakeFirst();
+      const row = await useDatabase((database) =>
+        database
+          .deleteFrom('partner_consent_sessions')
+          .where('state_hash', '=', stateHash)
+          .returningAll()
+          .executeTakeFirst(),
+      );
       return (
         row && {
           stateHash,
@@ -86,19 +91,23 @@ export function createConsentSessions({
         detail,
         ended_at: now(),
       };
-      await database
-        .insertInto('partner_consent_ends')
-        .values(end)
-        .onConflict((conflict) => conflict.column('state_hash').doNothing())
-        .execute();
+      await useDatabase((database) =>
+        database
+          .insertInto('partner_consent_ends')
+          .values(end)
+          .onConflict((conflict) => conflict.column('state_hash').doNothing())
+          .execute(),
+      );
     },
 
     async findEnd(stateHash) {
-      const row = await database
-        .selectFrom('partner_consent_ends')
-        .selectAll()
-        .where('state_hash', '=', stateHash)
-        .executeTakeFirst();
+      const row = await useDatabase((database) =>
+        database
+          .selectFrom('partner_consent_ends')
+          .selectAll()
+          .where('state_hash', '=', stateHash)
+          .executeTakeFirst(),
+      );
       return row && { isGranted: row.is_granted === 1, reason: row.reason, detail: row.detail };
     },
   };

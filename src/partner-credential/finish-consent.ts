@@ -1,7 +1,7 @@
-import { UpstreamRejectedError } from '../errors.ts';
+import { GatewayError, UpstreamRejectedError } from '../errors.ts';
 import { type CompleteSignInParts, createCompleteSignIn, type ReturnedSignIn } from './complete-sign-in.ts';
 import type { ConsentRefusalReason } from './consent-refusals.ts';
-import type { ConsentSession, ConsentSessions, CredentialLog, CredentialStore } from './ports.ts';
+import type { ConsentEnd, ConsentSession, ConsentSessions, CredentialLog, CredentialStore } from './ports.ts';
 import { refreshTokenLifetimeMs } from './refresh-token-lifetime.ts';
 import { RefusedConsent } from './refused-consent.ts';
 import { hashState } from './session-seal.ts';
@@ -84,6 +84,27 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
     );
   }
 
+  /** For whoever waits for the end. What has been decided stands, though it may not be possible to tell. */
+  async function recordEnd(session: ConsentSession, end: ConsentEnd) {
+    await sessions
+      .recordEnd(session.stateHash, end)
+      .catch((error: unknown) => log.warn({ err: error }, 'The end of a partner consent was not recorded'));
+  }
+
+  async function endAsGranted(
+    session: ConsentSession,
+    connectedAs: string | undefined,
+    correlationId: string,
+  ) {
+    const { consentId, askedBy } = session;
+    log.info(
+      { audit: true, event: 'consent.granted', consentId, askedBy, connectedAs, correlationId },
+      'Partner consent granted',
+    );
+    const detail = `Connected as ${connectedAs ?? 'an account without a name'}.`;
+    await recordEnd(session, { isGranted: true, reason: 'granted', detail });
+  }
+
   return async function finishConsent(query, correlationId) {
     let session: ConsentSession | undefined;
     try {
@@ -93,30 +114,25 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
         throw new RefusedConsent('malformed');
       session = await takeSession(state);
       const granted = await grant({ query, state, session, correlationId });
-      const { consentId, askedBy, stateHash } = session;
-      const { connectedAs } = granted;
-      log.info(
-        { audit: true, event: 'consent.granted', consentId, askedBy, connectedAs, correlationId },
-        'Partner consent granted',
-      );
-      await sessions.recordEnd(stateHash, {
-        isGranted: true,
-        reason: 'granted',
-        detail: `Connected as ${connectedAs ?? 'an account without a name'}.`,
-      });
+      await endAsGranted(session, granted.connectedAs, correlationId);
       return granted;
-    } catch (error) {
-      if (session && !(error instanceof RefusedConsent))
-        await sessions.recordEnd(session.stateHash, {
-          isGranted: false,
-          reason: 'failed',
-          detail: 'The gateway has a fault of its own; its log has the cause.',
-        });
-      if (!(error instanceof RefusedConsent)) throw error;
-      const { reason, detail } = error;
-      auditRefusal(error, session, correlationId);
-      if (session) await sessions.recordEnd(session.stateHash, { isGranted: false, reason, detail });
-      return { isGranted: false, reason, detail };
+    } catch (thrown) {
+      const refused = toRefusal(thrown);
+      const { reason, detail } = refused ?? { reason: 'failed', detail: faultDetail };
+      if (session) await recordEnd(session, { isGranted: false, reason, detail });
+      if (!refused) throw thrown;
+      auditRefusal(refused, session, correlationId);
+      return { isGranted: false, reason: refused.reason, detail };
     }
   };
+}
+
+const faultDetail = 'The gateway has a fault of its own; its log has the cause.';
+
+/** What we can explain is a refusal: so is a database that is away. */
+function toRefusal(error: unknown): RefusedConsent | undefined {
+  if (error instanceof RefusedConsent) return error;
+  if (error instanceof GatewayError)
+    return new RefusedConsent('unavailable', { detail: error.message, cause: error });
+  return undefined;
 }

@@ -46,6 +46,16 @@ const creates = () =>
 const upgrades = () => started.emulator.partnerCenter.upgrades();
 
 describe('while the database is away', () => {
+  it('consent cannot begin, and a browser that comes back gets a page that says so', async () => {
+    const admin = as(await started.emulator.entra.issueCallerToken({ user: 'admin' }), started);
+    await postgres.halt();
+    const begun = await admin.post('/v1/partner-consent');
+    expect([begun.status, begun.body.code]).toEqual([503, 'ledger_unavailable']);
+    const page = await started.api.get(`/v1/partner-consent/callback?state=${'A'.repeat(43)}&code=any`);
+    expect([page.status, page.type]).toEqual([503, 'text/html']);
+    expect(page.text).toContain('Wait a few minutes');
+  });
+
   it('orders answer 503 before anything is sent, and work again when it is back', async () => {
     await postgres.halt();
     const responses = await Promise.all(Array.from({ length: 5 }, () => alice.order()));

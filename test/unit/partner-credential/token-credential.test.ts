@@ -221,7 +221,9 @@ describe('a consent at another instance', () => {
   });
 
   it('is not undone by a renewal that was under way', async () => {
-    const { store, entra, clock, parts } = start();
+    const { store, entra, clock, parts } = start({}, (refreshToken) => ({
+      current: { refreshToken, issuedAt: 0, consentedAt: 0 },
+    }));
     const consented = {
       refreshToken: entra.issueRefreshToken(),
       issuedAt: clock.now(),
