@@ -73,7 +73,7 @@ export default {
     only(
       'commands',
       { path: folder('commands') },
-      `${folder('commands', 'emulator')}|${files('gateway\\.ts', 'settings\\.ts', 'http-client\\.ts')}|^src/product-upgrades/schemas\\.ts$|^src/partner-credential/diagnosis\\.ts$`,
+      `${folder('commands', 'emulator')}|${files('gateway\\.ts', 'connect-partner\\.ts', 'settings\\.ts', 'http-client\\.ts')}|^src/product-upgrades/schemas\\.ts$|^src/partner-credential/diagnosis\\.ts$`,
       'Commands are thin: they use what stands behind the gateway’s composition root.',
     ),
     {
@@ -181,7 +181,7 @@ export default {
     only(
       'database',
       { path: folder('database') },
-      folder('database'),
+      `${folder('database')}|${files('errors\\.ts')}`,
       'Dialects and schema know no feature.',
     ),
     only(

@@ -1,17 +1,51 @@
 import type { OpenDatabase } from './database/database.ts';
+import { createUseDatabase } from './database/use-database.ts';
+import { fetchMetadata } from './entra-id/metadata.ts';
 import type { HttpClient } from './http-client.ts';
 import { createAccessCheck } from './partner-center/access-check.ts';
 import { createConsentSessions } from './partner-credential/consent-sessions.ts';
-import type { EntraTokenClient } from './partner-credential/entra-token-client.ts';
+import { createEntraTokenClient, type EntraTokenClient } from './partner-credential/entra-token-client.ts';
+import { createFileCredentialStore } from './partner-credential/file-credential-store.ts';
+import { createKeyVaultCredentialStore } from './partner-credential/key-vault-credential-store.ts';
 import { createPartnerConnection, type PartnerConnection } from './partner-credential/partner-connection.ts';
 import type {
   ConsentSessions,
   CredentialLog,
   CredentialStore,
+  RedeemRefreshToken,
   RenewalOutcome,
 } from './partner-credential/ports.ts';
-import { createUseDatabase } from './product-upgrades/database-guard.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, SettingsError } from './settings.ts';
+
+function createCredentialStore({ credential, partner }: Settings): CredentialStore {
+  const owner = { partnerTenantId: partner.tenantId, clientId: partner.clientId };
+  if (credential.store.kind === 'keyvault')
+    return createKeyVaultCredentialStore({
+      ...owner,
+      vaultUrl: credential.store.vaultUrl,
+      secretName: credential.store.secretName,
+    });
+  if (!credential.key) throw new SettingsError([{ path: 'CREDENTIAL_KEY', message: 'is required' }]);
+  return createFileCredentialStore({ ...owner, path: credential.store.path, key: credential.key });
+}
+
+/** The partner credential's store and its client of Entra ID, which the commands use without a gateway. */
+export function createPartnerCredentialParts(
+  settings: Settings,
+  http: HttpClient,
+  now: () => number,
+): { store: CredentialStore; redeem: RedeemRefreshToken; entra: EntraTokenClient } {
+  const { partner, partnerCenter, entra } = settings;
+  const entraClient = createEntraTokenClient({
+    clientId: partner.clientId,
+    // The settings make sure that there is one of the two.
+    proof: partner.clientCertificate ?? { clientSecret: partner.clientSecret ?? '' },
+    scope: partnerCenter.scope,
+    getMetadata: () => fetchMetadata(http, entra.authority, partner.tenantId),
+    now,
+  });
+  return { store: createCredentialStore(settings), redeem: entraClient.redeem, entra: entraClient };
+}
 
 export interface ConnectPartnerParts {
   readonly store: CredentialStore;

@@ -2,33 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from './app.ts';
 import { createAuthenticate } from './callers/authenticate.ts';
-import { createSigningKeys, type SigningKeys } from './callers/signing-keys.ts';
-import { connectPartner } from './connect-partner.ts';
+import { createSigningKeys } from './callers/signing-keys.ts';
+import { connectPartner, createPartnerCredentialParts } from './connect-partner.ts';
 import { openDatabase } from './database/database.ts';
 import { fetchMetadata, fetchSigningKeys } from './entra-id/metadata.ts';
-import { LedgerUnavailableError } from './errors.ts';
-import type { HealthChecks } from './http/health.ts';
 import { createOperationsApp } from './http/operations.ts';
 import { listen } from './http/server.ts';
-import { createHttpClient, type HttpClient } from './http-client.ts';
+import { createHttpClient } from './http-client.ts';
 import { createPartnerCenterClient } from './partner-center/client.ts';
 import { createProductUpgradeOperations } from './partner-center/product-upgrade-operations.ts';
 import { addCredentialGauges, createRenewalCounter } from './partner-credential/credential-metrics.ts';
-import { createEntraTokenClient, type EntraTokenClient } from './partner-credential/entra-token-client.ts';
-import { createFileCredentialStore } from './partner-credential/file-credential-store.ts';
-import { createKeyVaultCredentialStore } from './partner-credential/key-vault-credential-store.ts';
-import type { PartnerConnection } from './partner-credential/partner-connection.ts';
-import type { CredentialStore, RedeemRefreshToken } from './partner-credential/ports.ts';
-import { checkCredential } from './partner-credential/readiness.ts';
 import { createCheckEligibility } from './product-upgrades/check-eligibility.ts';
 import { createLedger } from './product-upgrades/ledger.ts';
 import { createOrderLeases } from './product-upgrades/order-lease.ts';
 import { createOrderUpgrade, type OrderPoint } from './product-upgrades/order-upgrade.ts';
-import type { Ledger } from './product-upgrades/ports.ts';
 import { createRecoverOrders } from './product-upgrades/recover-orders.ts';
 import { createResolveOrder } from './product-upgrades/resolve-order.ts';
 import { createWatchUpgrade } from './product-upgrades/watch-upgrade.ts';
-import { type Settings, SettingsError } from './settings.ts';
+import { createReadinessChecks } from './readiness-checks.ts';
+import type { Settings } from './settings.ts';
 import { createLog, type Log, type LogDestination } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
@@ -62,37 +54,6 @@ export interface Gateway {
 
 const defaultStatusIntervalMs = 5_000;
 
-function createCredentialStore({ credential, partner }: Settings): CredentialStore {
-  const owner = { partnerTenantId: partner.tenantId, clientId: partner.clientId };
-  if (credential.store.kind === 'keyvault')
-    return createKeyVaultCredentialStore({
-      ...owner,
-      vaultUrl: credential.store.vaultUrl,
-      secretName: credential.store.secretName,
-    });
-  if (!credential.key) throw new SettingsError([{ path: 'CREDENTIAL_KEY', message: 'is required' }]);
-  return createFileCredentialStore({ ...owner, path: credential.store.path, key: credential.key });
-}
-
-/** The partner credential's parts, which the commands use without a gateway. */
-export function createPartnerCredentialParts(
-  settings: Settings,
-  http: HttpClient,
-  now: () => number,
-): { store: CredentialStore; redeem: RedeemRefreshToken; entra: EntraTokenClient } {
-  const { partner, partnerCenter, entra } = settings;
-  const store = createCredentialStore(settings);
-  const entraClient = createEntraTokenClient({
-    clientId: partner.clientId,
-    // The settings make sure that there is one of the two.
-    proof: partner.clientCertificate ?? { clientSecret: partner.clientSecret ?? '' },
-    scope: partnerCenter.scope,
-    getMetadata: () => fetchMetadata(http, entra.authority, partner.tenantId),
-    now,
-  });
-  return { store, redeem: entraClient.redeem, entra: entraClient };
-}
-
 /** The partner connection without a gateway, for the commands. */
 export async function openPartnerConnection(settings: Settings, logDestination: LogDestination) {
   const http = createHttpClient();
@@ -101,37 +62,6 @@ export async function openPartnerConnection(settings: Settings, logDestination: 
   const database = await openDatabase(settings.database.url, log);
   const connection = connectPartner(settings, { ...credentialParts, http, database, log, now: Date.now });
   return { ...connection, close: () => database.destroy() };
-}
-
-function createHealthChecks(
-  ledger: Ledger,
-  signingKeys: SigningKeys,
-  partnerConnection: PartnerConnection,
-  stopping: AbortSignal,
-): HealthChecks {
-  return {
-    process: () =>
-      stopping.aborted ? { status: 'failing', detail: 'The gateway is stopping.' } : { status: 'ok' },
-    async ledger() {
-      try {
-        await ledger.check();
-        return { status: 'ok' };
-      } catch (error) {
-        if (error instanceof LedgerUnavailableError) return { status: 'failing', detail: error.message };
-        throw error;
-      }
-    },
-    async callerKeys() {
-      if (!signingKeys.current) await signingKeys.refresh();
-      return signingKeys.current
-        ? { status: 'ok' }
-        : {
-            status: 'failing',
-            detail: 'Entra ID’s signing keys could not be fetched yet: no caller can be let in.',
-          };
-    },
-    partnerCredential: () => checkCredential(partnerConnection),
-  };
 }
 
 /** Puts the gateway together from its settings, and starts it. This is the only place that chooses adapters. */
@@ -197,7 +127,12 @@ export async function startGateway(
     },
     partnerConnection,
     pollAfterSeconds: Math.max(1, Math.ceil(statusIntervalMs / 1000)),
-    healthChecks: createHealthChecks(ledger, signingKeys, partnerConnection, stopping.signal),
+    healthChecks: createReadinessChecks({
+      ledger,
+      signingKeys,
+      partnerConnection,
+      stopping: stopping.signal,
+    }),
     log,
     now,
     stopping: stopping.signal,
@@ -224,7 +159,6 @@ export async function startGateway(
   void signingKeys.refresh();
   void credential.getToken().catch(() => undefined); // the credential logs it
   schedule.start();
-
   const recovering = recovery.run(stopping.signal);
 
   return {

@@ -1,7 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createPartnerCredentialParts } from '../connect-partner.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../emulator/emulator.ts';
-import { createPartnerCredentialParts, type Gateway, type GatewayOptions, startGateway } from '../gateway.ts';
+import { type Gateway, type GatewayOptions, startGateway } from '../gateway.ts';
 import { createHttpClient } from '../http-client.ts';
 import type { Settings } from '../settings.ts';
 

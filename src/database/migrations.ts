@@ -74,7 +74,7 @@ const migrations: Readonly<Record<string, Migration>> = {
           .execute();
     },
   },
-  '010-partner-consent': {
+  '002-partner-consent': {
     async up(db) {
       await db.schema
         .createTable('partner_consent_sessions')
@@ -110,8 +110,6 @@ export async function migrate<T>(db: Kysely<T>): Promise<void> {
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...migrations }) },
-    // Parts that are developed apart number their changes apart.
-    allowUnorderedMigrations: true,
   });
   const { error } = await migrator.migrateToLatest();
   if (!error) return;

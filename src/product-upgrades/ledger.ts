@@ -1,7 +1,7 @@
 import { type Selectable, sql, type Transaction } from 'kysely';
 import type { Database, OpenDatabase } from '../database/database.ts';
 import type { DatabaseSchema, ProductUpgradeRow } from '../database/schema.ts';
-import { createUseDatabase } from './database-guard.ts';
+import { createUseDatabase } from '../database/use-database.ts';
 import { createOrderLedger, settleAccepted } from './order-ledger.ts';
 import { toOrder } from './order-rows.ts';
 import type { Ledger, ListPosition, UpgradeFilter } from './ports.ts';

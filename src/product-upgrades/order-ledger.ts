@@ -1,6 +1,6 @@
 import type { ProductUpgradeOrderRow } from '../database/schema.ts';
+import type { UseDatabase } from '../database/use-database.ts';
 import type { UpstreamReference } from '../errors.ts';
-import type { UseDatabase } from './database-guard.ts';
 import { tryToOpenOrder } from './open-order.ts';
 import { addChange, isOpen, type OrderTransaction, toOrder } from './order-rows.ts';
 import type { OrderLedger } from './ports.ts';

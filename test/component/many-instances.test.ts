@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { createPartnerCredentialParts } from '../../src/gateway.ts';
+import { createPartnerCredentialParts } from '../../src/connect-partner.ts';
 import { createHttpClient } from '../../src/http-client.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';

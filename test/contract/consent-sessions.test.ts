@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type DatabaseLocation, type OpenDatabase, openDatabase } from '../../src/database/database.ts';
+import { createUseDatabase } from '../../src/database/use-database.ts';
 import { LedgerUnavailableError } from '../../src/errors.ts';
 import { createConsentSessions } from '../../src/partner-credential/consent-sessions.ts';
-import { createUseDatabase } from '../../src/product-upgrades/database-guard.ts';
 import { createFakeClock, createFakeLog, type FakeClock, hourMs, minuteMs } from '../support/fake-entra.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 

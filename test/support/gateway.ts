@@ -4,13 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import supertest, { type Test } from 'supertest';
+import { createPartnerCredentialParts } from '../../src/connect-partner.ts';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/emulator.ts';
-import {
-  createPartnerCredentialParts,
-  type Gateway,
-  type GatewayOptions,
-  startGateway,
-} from '../../src/gateway.ts';
+import { type Gateway, type GatewayOptions, startGateway } from '../../src/gateway.ts';
 import { createHttpClient } from '../../src/http-client.ts';
 import { loadSettings } from '../../src/settings.ts';
 import { createOpenApiCheck } from './openapi-check.ts';

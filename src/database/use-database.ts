@@ -1,7 +1,7 @@
-import type { Database, OpenDatabase } from '../database/database.ts';
-import { isDatabaseUnavailable } from '../database/failures.ts';
-import { NewerSchemaError } from '../database/migrations.ts';
 import { LedgerUnavailableError } from '../errors.ts';
+import type { Database, OpenDatabase } from './database.ts';
+import { isDatabaseUnavailable } from './failures.ts';
+import { NewerSchemaError } from './migrations.ts';
 
 /** Runs queries once the database can be used; says `LedgerUnavailableError` where it cannot. */
 export type UseDatabase = <T>(work: (database: Database) => Promise<T>) => Promise<T>;
