@@ -25,7 +25,7 @@ describe('the README', () => {
   });
 
   it('names only files that exist', () => {
-    const files = [...readme.matchAll(/`((?:src|config|test|docs)\/[\w./-]+)`/g)].map(([, file]) =>
+    const files = [...readme.matchAll(/[`(]((?:src|config|test|docs)\/[\w./-]+)[`)]/g)].map(([, file]) =>
       String(file),
     );
     expect(files.length).toBeGreaterThan(2);
