@@ -31,6 +31,8 @@ export function createAccessCheck({
         prefixUrl: url,
         responseType: 'text',
         timeout: { request: timeoutMs },
+        // A passing fault should not cost a person another sign-in. Throttling is waited out by nobody here.
+        retry: { limit: 1, statusCodes: [500, 502, 503, 504], backoffLimit: 500 },
         headers: {
           accept: 'application/json',
           authorization: `Bearer ${accessToken}`,

@@ -1,4 +1,5 @@
 import { readAccessTokenFacts } from './access-token-facts.ts';
+import { toGrantTimes } from './grant-times.ts';
 import type { CredentialStore, RedeemRefreshToken } from './ports.ts';
 
 export interface AdoptCredentialParts {
@@ -25,14 +26,13 @@ export function createAdoptCredential({
   now = Date.now,
 }: AdoptCredentialParts): AdoptCredential {
   return async function adoptCredential(refreshToken) {
-    await store.load(); // a store that cannot be read is said before the token is used
+    const stored = await store.load(); // a store that cannot be read is said before the token is used
     const redeemed = await entra.redeem(refreshToken);
     const { userName, hasMfa } = readAccessTokenFacts(redeemed.accessToken.token);
     const isStored = await store.save({
       refreshToken: redeemed.refreshToken,
-      issuedAt: now(),
       // When it was really granted nobody knows here; whoever brings it wants it in place of what there is.
-      consentedAt: now(),
+      ...toGrantTimes(stored?.current, now()),
       ...(userName && { consentedBy: userName }),
       ...(hasMfa !== undefined && { hasMfa }),
     });

@@ -1,7 +1,15 @@
 import { GatewayError, UpstreamRejectedError } from '../errors.ts';
 import { type CompleteSignInParts, createCompleteSignIn, type ReturnedSignIn } from './complete-sign-in.ts';
 import type { ConsentRefusalReason } from './consent-refusals.ts';
-import type { ConsentEnd, ConsentSession, ConsentSessions, CredentialLog, CredentialStore } from './ports.ts';
+import { toGrantTimes } from './grant-times.ts';
+import type {
+  ConsentEnd,
+  ConsentSession,
+  ConsentSessions,
+  CredentialLog,
+  CredentialStore,
+  PartnerCredential,
+} from './ports.ts';
 import { refreshTokenLifetimeMs } from './refresh-token-lifetime.ts';
 import { RefusedConsent } from './refused-consent.ts';
 import { hashState } from './session-seal.ts';
@@ -43,20 +51,17 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
     throw new RefusedConsent((await sessions.findEnd(stateHash)) ? 'replayed' : 'unknown');
   }
 
+  async function save(granted: Omit<PartnerCredential, 'issuedAt' | 'consentedAt'>): Promise<boolean> {
+    const stored = await store.load(); // one that cannot be read is not replaced
+    return store.save({ ...granted, ...toGrantTimes(stored?.current, now()) });
+  }
+
   async function grant(signIn: ReturnedSignIn) {
     const { refreshToken, userName, hasMfa } = await completeSignIn(signIn);
-    const consentedAt = now();
-    const isStored = await store
-      .save({
-        refreshToken,
-        issuedAt: consentedAt,
-        consentedAt,
-        ...(userName && { consentedBy: userName }),
-        ...(hasMfa !== undefined && { hasMfa }),
-      })
-      .catch((cause: unknown) => {
-        throw new RefusedConsent('notStored', { cause });
-      });
+    const facts = { ...(userName && { consentedBy: userName }), ...(hasMfa !== undefined && { hasMfa }) };
+    const isStored = await save({ refreshToken, ...facts }).catch((cause: unknown) => {
+      throw new RefusedConsent('notStored', { cause });
+    });
     if (!isStored)
       throw new RefusedConsent('notStored', { detail: 'The store holds the credential of a newer consent.' });
     await parts.onGranted();
@@ -64,7 +69,7 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
       isGranted: true,
       ...(userName && { connectedAs: userName }),
       ...(hasMfa !== undefined && { hasMfa }),
-      expiresAt: consentedAt + refreshTokenLifetimeMs,
+      expiresAt: now() + refreshTokenLifetimeMs,
     } as const;
   }
 

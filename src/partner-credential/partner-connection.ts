@@ -69,8 +69,9 @@ export function createPartnerConnection(parts: PartnerConnectionParts): PartnerC
       redirectUri,
       async onGranted() {
         access.forget();
-        await credential.reconcile();
-        await credential.getToken().catch(() => undefined); // it is known, counted and logged
+        // It is stored and so granted, whatever comes of the first look at it: that is known, counted and logged.
+        await credential.reconcile().catch(() => undefined);
+        await credential.getToken().catch(() => undefined);
       },
     }),
     adoptCredential: createAdoptCredential(parts),

@@ -172,7 +172,7 @@ export function createPartnerTokenCredential({
       const isNewest = await newest.keep({
         ...credential,
         refreshToken,
-        issuedAt: now(),
+        issuedAt: Math.max(now(), credential.issuedAt), // it is the newer one, whatever the clock says
         ...(consentedBy !== undefined && { consentedBy }),
         ...(hasMfa !== undefined && { hasMfa }),
       });

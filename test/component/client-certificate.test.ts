@@ -25,7 +25,7 @@ beforeAll(async () => {
   started = await startTestGateway({
     now: () => time,
     emulator: { partnerClientCertificate: registered.cert },
-    variables: { PARTNER_CLIENT_CERTIFICATE: path },
+    variables: { PARTNER_CLIENT_CERTIFICATE: path, PARTNER_CENTER_TIMEOUT_MS: '10000' },
   });
 });
 afterAll(async () => {

@@ -36,7 +36,7 @@ if (executablePath === undefined) {
     await mkdir(screenshots, { recursive: true });
     started = await startTestGateway({
       hasCredential: false,
-      variables: { PORT: port, PUBLIC_URL: `http://localhost:${port}` },
+      variables: { PARTNER_CENTER_TIMEOUT_MS: '10000', PORT: port, PUBLIC_URL: `http://localhost:${port}` },
     });
     browser = await startChromium(executablePath, started.emulator.authority);
     admin = as(await started.emulator.entra.issueCallerToken({ user: 'admin' }), started);

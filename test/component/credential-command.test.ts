@@ -11,7 +11,10 @@ const program = 'src/commands/credential.ts';
 let started: TestGateway;
 let variables: Record<string, string>;
 beforeAll(async () => {
-  started = await startTestGateway({ hasCredential: false });
+  started = await startTestGateway({
+    hasCredential: false,
+    variables: { PARTNER_CENTER_TIMEOUT_MS: '10000' },
+  });
   variables = { ...started.variables, NODE_EXTRA_CA_CERTS: started.emulator.certificateAuthorityPath };
 });
 afterAll(() => started.stop());

@@ -222,7 +222,7 @@ it('a refusal that is the operator’s is shown by the doctor', async () => {
 });
 
 it('Partner Center being down does not make the credential look broken', async () => {
-  started.emulator.partnerCenter.next('server-error', { operation: 'profile' });
+  started.emulator.partnerCenter.next('server-error', { operation: 'profile', times: 2 });
   const { body } = await admin.get('/v1/partner-consent');
   expect(body).toMatchObject({ state: 'connected', partnerCenter: { answer: 'unreachable' } });
 });

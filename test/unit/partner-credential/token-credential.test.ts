@@ -61,6 +61,17 @@ describe('redeeming', () => {
     });
   });
 
+  it('stores the successor also where this machine’s clock is behind the one that stored the last', async () => {
+    const { credential, store } = start({}, (refreshToken) => ({
+      current: { refreshToken, issuedAt: Date.UTC(2026, 0, 2) },
+    }));
+    await credential.getToken();
+    expect(store.stored()?.current).toMatchObject({
+      refreshToken: 'refresh-token-2',
+      issuedAt: Date.UTC(2026, 0, 2),
+    });
+  });
+
   it('never lets a token without MFA replace one with MFA', async () => {
     const { credential, store, first, clock } = start({ amr: ['pwd'] }, (refreshToken) => ({
       current: { refreshToken, issuedAt: 0, hasMfa: true },
