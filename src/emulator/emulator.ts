@@ -14,6 +14,7 @@ import {
 import { type KeyVault, startKeyVault } from './key-vault/key-vault.ts';
 import type { KeyVaultControls } from './key-vault/key-vault-controls.ts';
 import { listen } from './listening.ts';
+import type { Recall } from './partner-center/operations.ts';
 import { createPartnerCenter } from './partner-center/partner-center.ts';
 import type { PartnerCenterControls } from './partner-center/partner-center-controls.ts';
 import type { Pace } from './partner-center/upgrade-book.ts';
@@ -35,6 +36,10 @@ export interface EmulatorOptions {
   dataDirectory?: string;
   /** How long an upgrade stays pending and in progress; default 1500 and 3000 ms. */
   pace?: Pace;
+  /** How well Partner Center remembers, for tests of clients that must not rely on it; default: everything, at once. */
+  recall?: Recall;
+  /** How many upgrades, calls and request ids Partner Center remembers; default 10,000, the oldest go first. */
+  capacity?: number;
   /** Redirect URIs of the partner's application besides the gateway's callback on any loopback port. */
   redirectUris?: readonly string[];
   /** PEM of a certificate by which the partner's application proves itself, instead of by its secret. */
@@ -117,6 +122,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     tenant: entra.partnerTenant,
     issueRefreshToken: entra.controls.issueRefreshToken,
     pace,
+    recall: options.recall ?? {},
+    capacity: options.capacity,
     now,
   });
   partnerCenterServer.on('request', partnerCenter.app);

@@ -36,17 +36,52 @@ const organizationProfile = {
   attributes: { objectType: 'OrganizationProfile' },
 };
 
+/**
+ * How well Partner Center remembers: documented nowhere, so that a client must get along with less than everything.
+ * Left out, it sees and remembers everything at once and for good.
+ */
+export interface Recall {
+  /** How long a create call that was answered is recognised by its MS-RequestId, in milliseconds. */
+  requestIdsMs?: number;
+  /** How long after an acceptance a create call does not see that upgrade, and starts a second one. */
+  createBlindMs?: number;
+  /** How long after an acceptance an eligibility answer does not name that upgrade. */
+  eligibilityBlindMs?: number;
+}
+
+export interface OperationParts {
+  book: UpgradeBook;
+  recall: Recall;
+  now(): number;
+  /** How many answered create calls are remembered. */
+  capacity?: number | undefined;
+}
+
 /** The behaviour of the upgrade API, without HTTP, authentication and scenarios. */
-export function createOperations(book: UpgradeBook): { perform: Perform; forget(): void } {
-  const answeredCreates = createBoundedMap<string, { body: string; answer: Answer }>();
+export function createOperations({ book, recall, now, capacity }: OperationParts): {
+  perform: Perform;
+  forget(): void;
+} {
+  const { requestIdsMs = Number.POSITIVE_INFINITY, createBlindMs = 0, eligibilityBlindMs = 0 } = recall;
+  const answeredCreates = createBoundedMap<string, { body: string; answer: Answer; at: number }>(capacity);
+
+  /** The customer's upgrade, once it has been there for so long. */
+  function findSeen(customerId: string, blindMs: number): Upgrade | undefined {
+    const existing = book.findForCustomer(customerId);
+    return existing && now() - existing.acceptedAt >= blindMs ? existing : undefined;
+  }
 
   function perform(request: OperationRequest, fate?: Fate): Answer {
     if (request.operation === 'profile') return { status: 200, json: organizationProfile };
     const order = readOrder(request.body);
     if ('status' in order) return order;
     if (request.operation === 'status') return getStatus(book, request.upgradeId ?? '', order);
-    if (request.operation === 'eligibility') return checkEligibility(book, order);
-    return createOnce(request, () => create(book, order, request.requestId, fate));
+    if (request.operation === 'eligibility') {
+      return checkEligibility(book, order, findSeen(order.customerId, eligibilityBlindMs));
+    }
+    return createOnce(request, () =>
+      create(book, order, findSeen(order.customerId, createBlindMs), { requestId: request.requestId, fate }),
+    );
   }
 
   /** MS-RequestId "ensures idempotency": the same request sent again gets the first answer and starts nothing. */
@@ -55,9 +90,9 @@ export function createOperations(book: UpgradeBook): { perform: Perform; forget(
     const key = requestId.toLowerCase();
     const text = JSON.stringify(body);
     const earlier = answeredCreates.get(key);
-    if (earlier?.body === text) return earlier.answer;
+    if (earlier?.body === text && now() - earlier.at < requestIdsMs) return earlier.answer;
     const answer = work();
-    answeredCreates.set(key, { body: text, answer });
+    answeredCreates.set(key, { body: text, answer, at: now() });
     return answer;
   }
 
@@ -67,13 +102,12 @@ export function createOperations(book: UpgradeBook): { perform: Perform; forget(
 function create(
   book: UpgradeBook,
   order: Order,
-  requestId: string | undefined,
-  fate: Fate | undefined,
+  existing: Upgrade | undefined,
+  { requestId, fate }: { requestId: string | undefined; fate: Fate | undefined },
 ): Answer {
   const story = customerStories[order.customerId.toLowerCase()];
   const code = story?.refusedWith ?? story?.ineligibleBecause;
   if (code !== undefined) return refusal(code);
-  const existing = book.findForCustomer(order.customerId);
   const status = existing && book.statusOf(existing);
   if (existing && status === 'Completed') return refusal(900110, { values: [existing.upgradeId] });
   // A failed upgrade is no obstacle to another try.
@@ -96,14 +130,13 @@ function mappedUpgradeId(book: UpgradeBook, { customerId }: Order, asked: Upgrad
   return (book.findForCustomer(customerId) ?? asked).upgradeId;
 }
 
-function checkEligibility(book: UpgradeBook, order: Order): Answer {
+function checkEligibility(book: UpgradeBook, order: Order, existing: Upgrade | undefined): Answer {
   const story = customerStories[order.customerId.toLowerCase()];
   if (story?.refusedWith !== undefined) return refusal(story.refusedWith);
   if (story?.ineligibleBecause !== undefined) {
     const reason = refusalText(story.ineligibleBecause);
     return { status: 200, json: { ...order, isEligible: false, reason } };
   }
-  const existing = book.findForCustomer(order.customerId);
   if (!existing || book.statusOf(existing) === 'Failed')
     return { status: 200, json: { ...order, isEligible: true } };
   const { upgradeId } = existing;

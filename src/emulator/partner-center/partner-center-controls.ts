@@ -24,7 +24,7 @@ export interface PartnerCenterControls {
   next(scenario: ScenarioName, options?: ScenarioOptions): void;
   /** Oldest first. */
   upgrades(): readonly EmulatedUpgrade[];
-  /** The last 10,000 calls, oldest first. */
+  /** The last 10,000 calls (or what `capacity` says), oldest first. */
   requests(): readonly PartnerCenterRequest[];
   /** Forgets upgrades, calls, answered request ids and waiting scenarios. */
   reset(): void;

@@ -11,7 +11,7 @@ import { createJournal, type Journal } from '../journal.ts';
 import { type Answer, type Outcome, writeAnswer } from './answers.ts';
 import { checkBearer } from './bearer-check.ts';
 import { controlRoutes } from './control-routes.ts';
-import { createOperations, type Operation, type Perform } from './operations.ts';
+import { createOperations, type Operation, type Perform, type Recall } from './operations.ts';
 import type { PartnerCenterControls, PartnerCenterRequest } from './partner-center-controls.ts';
 import { refusal } from './refusals.ts';
 import { createScenarioQueue, type ScenarioQueue } from './scenario-queue.ts';
@@ -25,6 +25,9 @@ export interface PartnerCenterParts {
   tenant: Tenant;
   issueRefreshToken(options?: RefreshTokenOptions): Promise<string>;
   pace: Pace;
+  recall: Recall;
+  /** How many upgrades, calls and request ids are remembered; default 10,000. */
+  capacity?: number | undefined;
   now(): number;
 }
 
@@ -38,14 +41,22 @@ interface CallParts {
 }
 
 /** The emulated Partner Center: four calls, any case of the path, and the emulator's own controls under /emulator. */
-export function createPartnerCenter({ url, tenant, issueRefreshToken, pace, now }: PartnerCenterParts): {
+export function createPartnerCenter({
+  url,
+  tenant,
+  issueRefreshToken,
+  pace,
+  recall,
+  capacity,
+  now,
+}: PartnerCenterParts): {
   app: Express;
   controls: PartnerCenterControls;
 } {
-  const book = createUpgradeBook({ pace, now });
-  const { perform, forget } = createOperations(book);
+  const book = createUpgradeBook({ pace, now, capacity });
+  const { perform, forget } = createOperations({ book, recall, now, capacity });
   const queue = createScenarioQueue();
-  const journal = createJournal<PartnerCenterRequest>();
+  const journal = createJournal<PartnerCenterRequest>(capacity);
   const controls: PartnerCenterControls = {
     next: (scenario, options) => queue.add(scenario, options),
     upgrades: () => book.list(),

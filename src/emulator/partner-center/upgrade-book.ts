@@ -43,9 +43,18 @@ export interface UpgradeBook {
   clear(): void;
 }
 
-export function createUpgradeBook({ pace, now }: { pace: Pace; now: () => number }): UpgradeBook {
-  const upgrades = createBoundedMap<string, Upgrade>();
-  const newestOfCustomer = createBoundedMap<string, Upgrade>();
+export function createUpgradeBook({
+  pace,
+  now,
+  capacity,
+}: {
+  pace: Pace;
+  now: () => number;
+  /** How many upgrades are remembered. */
+  capacity?: number | undefined;
+}): UpgradeBook {
+  const upgrades = createBoundedMap<string, Upgrade>(capacity);
+  const newestOfCustomer = createBoundedMap<string, Upgrade>(capacity);
 
   function statusOf({ acceptedAt, fate }: Upgrade): UpgradeStatusWord {
     const elapsedMs = now() - acceptedAt;
