@@ -1,11 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { problemKinds } from './problems.ts';
 
 export interface ListeningServer {
   readonly port: number;
-  /** Takes no more connections, lets running requests end within `graceMs`, then cuts what is left. */
+  /**
+   * Takes no more connections and closes those without a request; lets running requests end within `graceMs`, each with
+   * its connection, then cuts what is left.
+   */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -52,10 +61,20 @@ export async function listen(
   listener: RequestListener,
   { host, port, publicUrl }: { host: string; port: number; publicUrl: string },
 ): Promise<ListeningServer> {
+  const connections = new Set<Socket>();
+  const running = new Map<ServerResponse, Socket>();
   const server: Server = createServer(
     { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
-    listener,
+    (req, res) => {
+      running.set(res, req.socket);
+      res.once('close', () => running.delete(res));
+      listener(req, res);
+    },
   );
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
     // Node types the socket as a stream; on an HTTP server it is a socket.
     answerParserError(error, socket as Socket, publicUrl),
@@ -69,7 +88,13 @@ export async function listen(
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
-      server.closeIdleConnections();
+      // Node would keep a connection alive after the answer that runs on it, and a new one before its first request.
+      for (const [res, socket] of running) {
+        connections.delete(socket);
+        if (res.headersSent) res.once('finish', () => socket.destroySoon());
+        else res.setHeader('Connection', 'close');
+      }
+      for (const socket of connections) socket.destroySoon();
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed.finally(() => clearTimeout(cut));
     },

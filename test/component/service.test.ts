@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
-import { as } from '../support/requests.ts';
+import { as, upgradeRequest } from '../support/requests.ts';
 
 const running: TestGateway[] = [];
 async function start(options: TestGatewayOptions = {}) {
@@ -135,6 +139,34 @@ describe('stopping', () => {
     expect((await running).status).toBe(202);
     await stopped;
     await expect(started.api.get('/health/live')).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('does not wait for connections that are kept alive', async () => {
+    const started = await start();
+    const token = await started.emulator.entra.issueCallerToken({ user: 'alice' });
+    started.emulator.partnerCenter.next('slow', { delayMs: 300 });
+    const agent = new Agent({ keepAlive: true });
+    const running = new Promise<IncomingMessage>((resolve, reject) => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      httpRequest(`${started.gateway.url}/v1/product-upgrades`, { method: 'POST', agent, headers }, resolve)
+        .on('error', reject)
+        .end(JSON.stringify(upgradeRequest()));
+    });
+    const { hostname, port } = new URL(started.gateway.url);
+    const unused = connect(Number(port), hostname);
+    await once(unused, 'connect');
+    while (started.emulator.partnerCenter.requests().length === 0) await new Promise(setImmediate);
+
+    const stopped = started.gateway.stop();
+    const answer = (await running).resume();
+    expect(answer.statusCode).toBe(202);
+    expect(answer.headers.connection).toBe('close');
+    const late = new AbortController();
+    const outcome = await Promise.race([stopped, sleep(3_000, 'it still waits', { signal: late.signal })]);
+    late.abort();
+    agent.destroy();
+    unused.destroy();
+    expect(outcome).toBeUndefined();
   });
 
   it('ends long polls with what is known', async () => {
