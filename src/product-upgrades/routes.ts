@@ -3,6 +3,7 @@ import { findCaller } from '../callers/authenticate.ts';
 import { requirePermission } from '../callers/permissions.ts';
 import { AuthenticationRequiredError, UpgradeNotFoundError } from '../errors.ts';
 import { findCorrelation } from '../http/correlation.ts';
+import { namesEntityTag } from '../http/entity-tag.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { parseWait } from '../http/prefer.ts';
 import { methodNotAllowed } from '../http/refusals.ts';
@@ -102,12 +103,12 @@ export function productUpgradeRoutes({
       const waitSeconds = parseWait(req.get('Prefer'));
       let upgrade = await watch.current(upgradeId, correlationId);
       if (waitSeconds !== undefined) {
-        const knownTag = req.get('If-None-Match') ?? toEntityTag(toStatusMonitor(upgrade));
+        const knownTags = req.get('If-None-Match') ?? toEntityTag(toStatusMonitor(upgrade));
         const closed = new AbortController();
         res.on('close', () => closed.abort());
         upgrade = await watch.waitForChange(upgradeId, {
           correlationId,
-          hasChanged: (latest) => toEntityTag(toStatusMonitor(latest)) !== knownTag,
+          hasChanged: (latest) => !namesEntityTag(knownTags, toEntityTag(toStatusMonitor(latest))),
           until: now() + waitSeconds * 1000,
           signal: AbortSignal.any([closed.signal, stopping]),
         });
@@ -115,12 +116,11 @@ export function productUpgradeRoutes({
       }
       const monitor = toStatusMonitor(upgrade);
       if (!monitor.isFinal) res.set('Retry-After', String(pollAfterSeconds));
-      res.set({
-        ETag: toEntityTag(monitor),
-        'Cache-Control': 'private, no-cache',
-        Vary: 'Authorization, Prefer',
-      });
-      res.json(monitor);
+      const entityTag = toEntityTag(monitor);
+      res.set({ ETag: entityTag, 'Cache-Control': 'private, no-cache' });
+      res.vary('Authorization, Prefer'); // beside Origin, which decides on what a browser may read
+      if (namesEntityTag(req.get('If-None-Match'), entityTag)) res.status(304).end();
+      else res.json(monitor);
     },
   );
   router.all('/:upgradeId/status', methodNotAllowed('GET', 'HEAD'));

@@ -100,6 +100,27 @@ describe('GET /v1/product-upgrades/{upgradeId}/status', () => {
     const other = await bob.getStatus(body.upgradeId).set('If-None-Match', 'W/"something-else"');
     expect(other.status).toBe(200);
     expect(other.headers['etag']).toBe(etag);
+
+    // As `fetch` sends it, in Node and in browsers.
+    const fetched = await bob
+      .getStatus(body.upgradeId)
+      .set({ 'If-None-Match': `"x", ${etag}`, 'Cache-Control': 'no-cache', Pragma: 'no-cache' });
+    expect(fetched.status).toBe(304);
+  });
+
+  it('holds a long poll of a caller who knows several states', async () => {
+    const { body } = await alice.order();
+    const first = await bob.getStatus(body.upgradeId);
+    const second = await bob
+      .getStatus(body.upgradeId)
+      .set({ Prefer: 'wait=10', 'If-None-Match': `W/"something-else", ${first.headers['etag']}` });
+    expect([first.body.status, second.body.status]).toEqual(['NotStarted', 'Running']);
+  });
+
+  it('varies by what it depends on, and by the origin that a browser may read it from', async () => {
+    const { body } = await alice.order();
+    const { headers } = await bob.getStatus(body.upgradeId);
+    expect(headers['vary']?.split(', ').sort()).toEqual(['Authorization', 'Origin', 'Prefer']);
   });
 
   it('holds a long poll until something changes', async () => {
