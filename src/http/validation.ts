@@ -31,16 +31,23 @@ export function parseInput<T>({ schema, value, name }: Input<T>): T {
   return parsed.success ? parsed.data : refuse(parsed.error.issues.flatMap((issue) => toFaults(issue, name)));
 }
 
-/** Parses a path and a query. Throws as `parseInput` does, for the faults of both at once. */
-export function parsePathAndQuery<P, Q>(
-  req: { readonly params: unknown; readonly query: unknown },
-  schemas: { readonly path: z.ZodType<P>; readonly query: z.ZodType<Q> },
-): P & Q {
-  const path = schemas.path.safeParse(req.params);
-  const query = schemas.query.safeParse(req.query);
-  if (path.success && query.success) return { ...path.data, ...query.data };
+/** Parses two parts of a request. Throws as `parseInput` does, for the faults of both at once. */
+export function parseBoth<A, B>(first: Input<A>, second: Input<B>): A & B {
+  const a = first.schema.safeParse(first.value);
+  const b = second.schema.safeParse(second.value);
+  if (a.success && b.success) return { ...a.data, ...b.data };
   return refuse([
-    ...(path.error?.issues ?? []).flatMap((issue) => toFaults(issue, 'path')),
-    ...(query.error?.issues ?? []).flatMap((issue) => toFaults(issue, 'query')),
+    ...(a.error?.issues ?? []).flatMap((issue) => toFaults(issue, first.name)),
+    ...(b.error?.issues ?? []).flatMap((issue) => toFaults(issue, second.name)),
   ]);
 }
+
+/** Parses a path and a query, as `parseBoth` does. */
+export const parsePathAndQuery = <P, Q>(
+  req: { readonly params: unknown; readonly query: unknown },
+  schemas: { readonly path: z.ZodType<P>; readonly query: z.ZodType<Q> },
+): P & Q =>
+  parseBoth(
+    { schema: schemas.path, value: req.params, name: 'path' },
+    { schema: schemas.query, value: req.query, name: 'query' },
+  );

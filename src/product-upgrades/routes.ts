@@ -7,9 +7,9 @@ import { namesEntityTag } from '../http/entity-tag.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { parseWait } from '../http/prefer.ts';
 import { methodNotAllowed } from '../http/refusals.ts';
-import { parseInput, parsePathAndQuery } from '../http/validation.ts';
+import { parseBoth, parseInput, parsePathAndQuery } from '../http/validation.ts';
 import type { CheckEligibility } from './check-eligibility.ts';
-import { parseIdempotencyKey } from './idempotency-key.ts';
+import { idempotencyHeaders } from './idempotency-key.ts';
 import { toListCursor } from './list-cursor.ts';
 import type { OrderUpgrade } from './order-upgrade.ts';
 import type { Ledger } from './ports.ts';
@@ -54,8 +54,10 @@ export function productUpgradeRoutes({
     async function orderOne(req, res) {
       const caller = findCaller(res);
       if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
-      const request = parseInput({ schema: orderBody, value: req.body, name: 'body' });
-      const idempotencyKey = parseIdempotencyKey(req.get('Idempotency-Key'));
+      const { 'idempotency-key': idempotencyKey, ...request } = parseBoth(
+        { schema: orderBody, value: req.body, name: 'body' },
+        { schema: idempotencyHeaders, value: req.headers, name: 'headers' },
+      );
       const { upgradeId } = await orderUpgrade(request, {
         orderedBy: caller,
         correlationId: findCorrelation(res).correlationId,

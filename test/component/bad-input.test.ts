@@ -205,6 +205,12 @@ describe('headers that are wrong', () => {
     },
   );
 
+  it('an idempotency key that is wrong is listed beside the faults of the body', async () => {
+    const response = await alice.order({ productFamily: 'Azure' }).set('Idempotency-Key', 'two words');
+    expect(response.status).toBe(400);
+    expect(faultsOf(response)).toEqual(['customerId', 'idempotency-key']);
+  });
+
   it('a body that ends before its announced length starts nothing', async () => {
     const answer = await sendRaw([
       'POST /v1/product-upgrades HTTP/1.1',
