@@ -6,7 +6,7 @@ import { documentationRoutes } from './http/documentation.ts';
 import { type HealthChecks, healthPaths, healthRoutes } from './http/health.ts';
 import { createOpenApiDocument } from './http/openapi.ts';
 import { problemHandler } from './http/problem-handler.ts';
-import { notFound, refuseDuplicateHeaders, requireJsonAccepted } from './http/refusals.ts';
+import { notFound, refuseDuplicateHeaders, requireHost, requireJsonAccepted } from './http/refusals.ts';
 import { requestLog } from './http/request-log.ts';
 import { partnerConsentPaths } from './partner-credential/api-description.ts';
 import type { PartnerConnection } from './partner-credential/partner-connection.ts';
@@ -73,7 +73,8 @@ export function createApp(parts: AppParts): Express {
     .set('trust proxy', parts.trustProxyHops)
     .set('query parser', 'simple');
 
-  app.use(correlation(), requestLog(log), helmet({ contentSecurityPolicy }), refuseDuplicateHeaders);
+  app.use(correlation(), requestLog(log), helmet({ contentSecurityPolicy }));
+  app.use(requireHost, refuseDuplicateHeaders);
   app.use('/health', healthRoutes(parts.healthChecks));
   app.use(
     documentationRoutes(

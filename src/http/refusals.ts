@@ -3,7 +3,7 @@ import { InvalidRequestError } from '../errors.ts';
 import { MethodNotAllowedError, NotAcceptableError, NotFoundError } from './protocol-errors.ts';
 
 /** Headers that mean something once: a second one, added by whoever, must not decide which of them counts. */
-const singleHeaders = ['authorization', 'content-type', 'idempotency-key'];
+const singleHeaders = ['authorization', 'content-type', 'host', 'idempotency-key'];
 
 /** Refuses requests that carry such a header twice. Node drops or joins the second one, so the raw list is read. */
 export const refuseDuplicateHeaders: RequestHandler = (req, _res, next) => {
@@ -11,6 +11,15 @@ export const refuseDuplicateHeaders: RequestHandler = (req, _res, next) => {
   if (duplicates.length > 0)
     throw new InvalidRequestError('The request carries a header twice.', {
       faults: duplicates.map((name) => ({ path: name, message: 'must be sent once' })),
+    });
+  next();
+};
+
+/** Refuses what RFC 9112, section 3.2, says a server must refuse; Node would, without saying anything. */
+export const requireHost: RequestHandler = (req, _res, next) => {
+  if (req.headers.host === undefined && req.httpVersion !== '1.0')
+    throw new InvalidRequestError('The request has no Host header.', {
+      faults: [{ path: 'host', message: 'is required' }],
     });
   next();
 };

@@ -63,14 +63,23 @@ export async function listen(
 ): Promise<ListeningServer> {
   const connections = new Set<Socket>();
   const running = new Map<ServerResponse, Socket>();
+  const answer: RequestListener = (req, res) => {
+    running.set(res, req.socket);
+    res.once('close', () => running.delete(res));
+    listener(req, res);
+  };
   const server: Server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 },
-    (req, res) => {
-      running.set(res, req.socket);
-      res.once('close', () => running.delete(res));
-      listener(req, res);
+    {
+      requestTimeout: 30_000,
+      headersTimeout: 10_000,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16_384,
+      requireHostHeader: false, // what Node refuses by itself is no problem of RFC 9457; `requireHost` makes it one
     },
+    answer,
   );
+  // An expectation other than 100-continue may be ignored (RFC 9110, section 10.1.1); Node would answer a bare 417.
+  server.on('checkExpectation', answer);
   server.on('connection', (socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));

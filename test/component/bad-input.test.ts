@@ -58,6 +58,20 @@ describe('a body that is wrong', () => {
     expect(faultsOf(response)).toEqual(paths);
   });
 
+  it('is not there at all: that is the fault, and not its media type', async () => {
+    const answer = await sendRaw([
+      'POST /v1/product-upgrades HTTP/1.1',
+      'Host: x',
+      `Authorization: Bearer ${token}`,
+      'Content-Type: application/json',
+      'Connection: close',
+      '',
+      '',
+    ]);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('"errors":[{"path":"body"');
+  });
+
   it.each([
     ['1 MB', 1_000_000],
     ['one byte more than 16 kB', 16 * 1024 + 1],
@@ -211,6 +225,11 @@ describe('headers that are wrong', () => {
     expect(faultsOf(response)).toEqual(['customerId', 'idempotency-key']);
   });
 
+  it('an unknown expectation is ignored', async () => {
+    const lines = ['GET /health/live HTTP/1.1', 'Host: x', 'Expect: wonders', 'Connection: close', '', ''];
+    expect(await sendRaw(lines)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('a body that ends before its announced length starts nothing', async () => {
     const answer = await sendRaw([
       'POST /v1/product-upgrades HTTP/1.1',
@@ -226,6 +245,8 @@ describe('headers that are wrong', () => {
 
   it.each([
     ['more than 16 kB of headers', ['GET / HTTP/1.1', 'Host: x', `X: ${'a'.repeat(20_000)}`, '', ''], 431],
+    ['no Host header', ['GET /health/live HTTP/1.1', 'Connection: close', '', ''], 400],
+    ['two Host headers', ['GET / HTTP/1.1', 'Host: x', 'Host: y', 'Connection: close', '', ''], 400],
     ['no HTTP at all', ['\u0001\u0002 nonsense', '', ''], 400],
     ['two lengths', ['POST / HTTP/1.1', 'Host: x', 'Content-Length: 1', 'Content-Length: 2', '', 'a'], 400],
     [
