@@ -23,11 +23,13 @@ export class SettingsError extends Error {
 }
 
 const guid = z.guid({ error: 'must be a GUID' }).transform((value) => value.toLowerCase());
-const port = z.coerce.number({ error: 'must be a port, 0 to 65535' }).int().min(0).max(65_535);
-const wholeNumber = (min: number, max: number) => {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
-};
+const wholeNumber = (min: number, max: number, error = `must be a whole number from ${min} to ${max}`) =>
+  // Number() takes blanks for 0: a free port, no proxy.
+  z.preprocess(
+    (value) => (typeof value === 'string' && value.trim() === '' ? undefined : value),
+    z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error }),
+  );
+const port = wholeNumber(0, 65_535, 'must be a port, 0 to 65535');
 
 /** A base URL without a trailing slash. Plain http is for loopback alone: what is sent there carries tokens. */
 const baseUrl = z.string({ error: 'must be a URL' }).transform((value, context) => {
@@ -43,6 +45,10 @@ const baseUrl = z.string({ error: 'must be a URL' }).transform((value, context) 
 /** Callers may reach the gateway by http behind a proxy that ends TLS elsewhere. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+  .refine((value) => {
+    const { username, password } = new URL(value);
+    return !(username || password || /[?#]/.test(value)); // it is logged, shown, and continued with paths
+  }, 'must be a plain URL: no user, query or fragment')
   .transform((value) => value.replace(/\/+$/, ''));
 
 const origins = z.string().transform((value, context) => {
