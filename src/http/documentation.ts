@@ -14,7 +14,8 @@ const startScript = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#api', deep
 
 /** `/openapi.json`, a readable page of it at `/docs` that needs no internet, and a page for each problem. */
 export function documentationRoutes(openApiDocument: object): Router {
-  const router = Router();
+  // The pages name their parts by relative addresses, which a slash at the end would change.
+  const router = Router({ strict: true });
   router
     .route('/openapi.json')
     .get((_req, res) => {
@@ -22,6 +23,7 @@ export function documentationRoutes(openApiDocument: object): Router {
     })
     .all(methodNotAllowed('GET', 'HEAD'));
 
+  router.get('/docs/', (_req, res) => res.redirect(308, '../docs'));
   router
     .route('/docs')
     .get((_req, res) => {

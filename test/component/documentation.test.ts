@@ -63,6 +63,12 @@ describe('GET /docs', () => {
     }
   });
 
+  it('has one address, since its parts are named relative to it', async () => {
+    const slashed = await web.get('/docs/').redirects(0);
+    expect(slashed.status).toBe(308);
+    expect(slashed.headers['location']).toBe('../docs');
+  });
+
   it('serves no other file of the package', async () => {
     for (const path of [
       '/docs/assets/package.json',
