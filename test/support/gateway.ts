@@ -103,7 +103,7 @@ export async function startTestGateway({
     CREDENTIAL_STORE: `file:${join(folder, 'credential')}`,
     CREDENTIAL_KEY: randomBytes(32).toString('base64'),
     DATABASE_URL: `sqlite:${join(folder, 'gateway.db')}`,
-    PARTNER_CENTER_TIMEOUT_MS: '1000',
+    PARTNER_CENTER_TIMEOUT_MS: '2000',
     ...variables,
   };
   const settings = loadSettings({ variables: ownVariables });
