@@ -42,7 +42,7 @@ async function start(options: TestGatewayOptions & { aheadMs?: number } = {}) {
   const { aheadMs = 0, ...rest } = options;
   const gateway = await startTestGateway({
     besides: emulating,
-    variables: { DATABASE_URL: databaseUrl, PARTNER_CENTER_TIMEOUT_MS: '300' },
+    variables: { DATABASE_URL: databaseUrl, PARTNER_CENTER_TIMEOUT_MS: '700' },
     recoveryIntervalMs: 20,
     now: () => Date.now() + aheadMs,
     ...rest,

@@ -7,7 +7,7 @@ import { as } from '../support/requests.ts';
 let started: TestGateway;
 let alice: ReturnType<typeof as>;
 beforeAll(async () => {
-  started = await startTestGateway({ variables: { PARTNER_CENTER_TIMEOUT_MS: '250' } });
+  started = await startTestGateway({ variables: { PARTNER_CENTER_TIMEOUT_MS: '600' } });
   alice = as(await started.emulator.entra.issueCallerToken({ user: 'alice' }), started);
 });
 afterAll(() => started.stop());
