@@ -1,5 +1,4 @@
-import type { OpenDatabase } from './database/database.ts';
-import { createUseDatabase } from './database/use-database.ts';
+import type { UseDatabase } from './database/use-database.ts';
 import { fetchMetadata } from './entra-id/metadata.ts';
 import type { HttpClient } from './http-client.ts';
 import { createAccessCheck } from './partner-center/access-check.ts';
@@ -51,7 +50,7 @@ export interface ConnectPartnerParts {
   readonly store: CredentialStore;
   readonly entra: EntraTokenClient;
   readonly http: HttpClient;
-  readonly database: OpenDatabase;
+  readonly useDatabase: UseDatabase;
   readonly log: CredentialLog;
   readonly now: () => number;
   readonly onRenewal?: (outcome: RenewalOutcome) => void;
@@ -66,10 +65,10 @@ function toApplicationSecret({ clientSecret, clientCertificate }: Settings['part
 /** The composition root's part for the partner credential: its use cases, with their adapters. */
 export function connectPartner(
   { partner, partnerCenter, server }: Settings,
-  { database, http, ...parts }: ConnectPartnerParts,
+  { useDatabase, http, ...parts }: ConnectPartnerParts,
 ): PartnerConnection & { readonly sessions: ConsentSessions } {
   const { now } = parts;
-  const sessions = createConsentSessions({ useDatabase: createUseDatabase(database), now });
+  const sessions = createConsentSessions({ useDatabase, now });
   const connection = createPartnerConnection({
     ...parts,
     sessions,

@@ -5,6 +5,7 @@ import { createAuthenticate } from './callers/authenticate.ts';
 import { createSigningKeys } from './callers/signing-keys.ts';
 import { connectPartner, createPartnerCredentialParts } from './connect-partner.ts';
 import { openDatabase } from './database/database.ts';
+import { createUseDatabase, type UseDatabase } from './database/use-database.ts';
 import { fetchMetadata, fetchSigningKeys } from './entra-id/metadata.ts';
 import { createOperationsApp } from './http/operations.ts';
 import { listen } from './http/server.ts';
@@ -55,13 +56,18 @@ export interface Gateway {
 const defaultStatusIntervalMs = 5_000;
 
 /** The partner connection without a gateway, for the commands. */
-export async function openPartnerConnection(settings: Settings, logDestination: LogDestination) {
+export function openPartnerConnection(settings: Settings, logDestination: LogDestination) {
   const http = createHttpClient();
   const log = createLog({ level: 'info', destination: logDestination });
-  const credentialParts = createPartnerCredentialParts(settings, http, Date.now); // before anything is opened
-  const database = await openDatabase(settings.database.url, log);
-  const connection = connectPartner(settings, { ...credentialParts, http, database, log, now: Date.now });
-  return { ...connection, close: () => database.destroy() };
+  const credentialParts = createPartnerCredentialParts(settings, http, Date.now);
+  // Consent alone needs the database: the credential can be looked at and imported without one.
+  let opened: ReturnType<typeof openDatabase> | undefined;
+  const useDatabase: UseDatabase = async (work) => {
+    opened ??= openDatabase(settings.database.url, log);
+    return createUseDatabase(await opened)(work);
+  };
+  const connection = connectPartner(settings, { ...credentialParts, http, useDatabase, log, now: Date.now });
+  return { ...connection, close: async () => (await opened?.catch(() => undefined))?.destroy() };
 }
 
 /** Puts the gateway together from its settings, and starts it. This is the only place that chooses adapters. */
@@ -90,7 +96,7 @@ export async function startGateway(
   const partnerConnection = connectPartner(settings, {
     ...credentialParts,
     http,
-    database,
+    useDatabase: createUseDatabase(database),
     log,
     now,
     onRenewal: createRenewalCounter(metrics),

@@ -9,7 +9,7 @@ import { runCommand } from './run-command.ts';
 
 // The partner credential from a shell.
 
-type Connection = Awaited<ReturnType<typeof openPartnerConnection>>;
+type Connection = ReturnType<typeof openPartnerConnection>;
 interface CommandParts {
   readonly connection: Connection;
   readonly settings: Settings;
@@ -87,7 +87,7 @@ await runCommand(async () => {
   const settings = loadSettings();
   // Standard output is for what is asked for; the log of this process holds the audit of a consent.
   const log = { write: (line: string) => void (name === 'consent' && process.stderr.write(line)) };
-  const connection = await openPartnerConnection(settings, log);
+  const connection = openPartnerConnection(settings, log);
   try {
     await command({ connection, settings });
   } finally {

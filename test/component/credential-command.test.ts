@@ -120,6 +120,14 @@ it('another word is answered with what there is', async () => {
   for (const command of ['status', 'consent', 'import']) expect(errors).toContain(`-- ${command}`);
 });
 
+it('looks and imports without the database, which consent alone needs', async () => {
+  const changes = { DATABASE_URL: `sqlite:${import.meta.filename}/gateway.db` };
+  expect((await run('status', { changes })).exitCode).toBe(0);
+  const { errors, exitCode } = await run('consent', { changes });
+  expect(exitCode).toBe(1);
+  expect(errors).toContain('database');
+});
+
 it('a store that cannot be opened is the operator’s: status says so', async () => {
   const { output, exitCode } = await run('status', {
     changes: { CREDENTIAL_KEY: Buffer.alloc(32, 7).toString('base64') },
