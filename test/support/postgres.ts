@@ -54,8 +54,8 @@ async function findPrograms(folder: string, identity: Identity | undefined): Pro
   const programs = join(packageFolder, 'native', 'bin');
   const isReachable = spawnSync(join(programs, 'postgres'), ['--version'], { ...identity }).status === 0;
   if (isReachable) return programs;
-  // A checkout in a private folder, which only root can enter.
-  await cp(join(packageFolder, 'native'), join(folder, 'native'), { recursive: true });
+  // A checkout in a private folder, which only root can enter: the links to its files would lead nowhere.
+  await cp(join(packageFolder, 'native'), join(folder, 'native'), { recursive: true, dereference: true });
   return join(folder, 'native', 'bin');
 }
 
