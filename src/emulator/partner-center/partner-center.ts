@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -134,8 +135,17 @@ function toCall(operation: Operation, req: Request, body: unknown, { perform }: 
 
 function write(req: Request, res: Response, outcome: Outcome): void {
   if (outcome === 'no-answer') return;
-  if (outcome === 'connection-reset') req.socket.resetAndDestroy();
+  if (outcome === 'connection-reset') reset(req.socket);
   else writeAnswer(req, res, outcome);
+}
+
+/**
+ * A client that has gone away has ended its socket, and ours ends itself: reset in that moment, Node 24 neither closes it
+ * (EINVAL) nor lets the process exit, which then spins for ever.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Keeps what was sent, without the token, and returns the parsed body. */
