@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => emulator.stop());
 
-const rounds = Number(process.env['KEY_VAULT_ROUNDS'] ?? 60);
+const rounds = Number(process.env['KEY_VAULT_ROUNDS'] ?? 25);
 
 const saved: Record<string, readonly PartnerCredential[]> = {
   'renewals on three instances': [1, 2, 3].map((second) => credential(second, { consentedAt: 1 })),
