@@ -221,6 +221,7 @@ function startLateGateway(): Promise<Gateway> {
     variables: {
       ...gateway.emulator.environment,
       PORT: '0',
+      OPERATIONS_PORT: '0',
       CREDENTIAL_STORE: `file:${name}.credential`,
       CREDENTIAL_KEY: randomBytes(32).toString('base64'),
       DATABASE_URL: `sqlite:${name}.db`,
