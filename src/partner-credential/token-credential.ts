@@ -212,7 +212,9 @@ export function createPartnerTokenCredential({
           return cached;
         }
       }
-      return renew();
+      const token = await renew();
+      // A renewal that was under way may have waited for a slow store for longer than its token lasts.
+      return token.expiresOnTimestamp > now() ? token : renew();
     },
 
     async reconcile() {

@@ -4,7 +4,7 @@ import {
   PartnerConsentRequiredError,
   UpstreamRejectedError,
 } from '../../../src/errors.ts';
-import type { RenewalOutcome, StoredCredential } from '../../../src/partner-credential/ports.ts';
+import type { PartnerCredential, RenewalOutcome, StoredCredential } from '../../../src/partner-credential/ports.ts';
 import { createPartnerTokenCredential } from '../../../src/partner-credential/token-credential.ts';
 import {
   createFakeClock,
@@ -99,6 +99,31 @@ describe('a store that cannot be written', () => {
     await credential.reconcile();
     expect(credential.facts().isUnstored).toBe(false);
     expect(store.stored()?.current.refreshToken).toBe('refresh-token-3');
+  });
+});
+
+describe('a store that is slow', () => {
+  it('leads to no token that expired while the refresh token was written', async () => {
+    const { store, parts, clock, entra } = start();
+    const saving = Promise.withResolvers<void>();
+    const written = Promise.withResolvers<void>();
+    const slow = {
+      ...store,
+      async save(credential: PartnerCredential) {
+        saving.resolve();
+        await written.promise;
+        return store.save(credential);
+      },
+    };
+    const credential = createPartnerTokenCredential({ ...parts, store: slow });
+    const first = credential.getToken();
+    await saving.promise;
+    clock.pass(2 * hourMs);
+    const second = credential.getToken();
+    written.resolve();
+    await first;
+    expect((await second).expiresOnTimestamp).toBeGreaterThan(clock.now());
+    expect(entra.tried).toHaveLength(2);
   });
 });
 
