@@ -65,6 +65,8 @@ const patience = 5;
 
 interface Instance {
   process?: SpareProcess;
+  /** The point of an order at which it is to die. */
+  planned?: OrderPoint | undefined;
   killedAs?: KillKind;
   url?: string;
 }
@@ -95,19 +97,21 @@ export function createGatewayFleet({
     process.child.kill('SIGKILL');
   }
 
+  /** A point at which no gateway has died yet, nor is about to. */
+  const findMissingPoint = () =>
+    points.find((point) => !kills.has(point) && !instances.some(({ planned }) => planned === point));
+
   /**
    * Two of three die at a point of an order, if orders come to it in time; the others at any moment, a few of them while
-   * they start. Lives are counted from when a gateway listens: on a busy machine that takes a while.
+   * they start. First, each point has its turn. Lives are counted from when a gateway listens: on a busy machine that
+   * takes a while.
    */
   function planDeath(choices: Random): Death {
     const share = choices.next();
     const occurrence = choices.between(1, latestOccurrence);
-    if (share < 0.67 && !hurried.signal.aborted)
-      return {
-        atPoint: { point: nextPoint(), occurrence },
-        afterMs: patience * longestLifeMs,
-        isInStart: false,
-      };
+    const point = findMissingPoint() ?? (share < 0.67 ? nextPoint() : undefined);
+    if (point && !hurried.signal.aborted)
+      return { atPoint: { point, occurrence }, afterMs: patience * longestLifeMs, isInStart: false };
     return { afterMs: choices.between(0, longestLifeMs), isInStart: share > 0.95 };
   }
 
@@ -128,6 +132,7 @@ export function createGatewayFleet({
     delete instance.killedAs;
     const plan = isKilling ? planDeath(choices) : undefined;
     const death = mayKill() ? plan?.atPoint : undefined;
+    instance.planned = death?.point;
     if (plan?.isInStart) void killLater(instance, plan.afterMs % longestStartMs);
     const url = await process.start({ ...lifeOf(index), ...(death && { death }) });
     if (plan) void killLater(instance, plan.afterMs);
