@@ -181,9 +181,17 @@ async function play(stage: Stage): Promise<Omit<FaultReport, 'durationMs' | 'fol
   const upgrades = emulator.partnerCenter.upgrades();
   const creates = emulator.partnerCenter
     .requests()
-    .flatMap(({ operation, headers, body }) =>
+    .flatMap(({ operation, headers, body, at, endedAt = Number.POSITIVE_INFINITY }) =>
       operation === 'create'
-        ? [{ requestId: headers['ms-requestid'] ?? '', customerId: toCustomerId(body) }]
+        ? [
+            {
+              requestId: headers['ms-requestid'] ?? '',
+              customerId: toCustomerId(body),
+              sentBy: headers['ms-partnercenter-application'] ?? '',
+              at,
+              endedAt,
+            },
+          ]
         : [],
     );
   const ledger = await readLedger(database.url, variables);
@@ -253,6 +261,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultReport> 
       CREDENTIAL_KEY: key,
       DATABASE_URL: database.url,
       PARTNER_CENTER_TIMEOUT_MS: String(partnerCenterTimeoutMs),
+      PARTNER_CENTER_APPLICATION: `gateway ${instance}`,
       RATE_LIMIT_PER_MINUTE: '1000000',
       LOG_LEVEL: process.env['FAULTS_LOG_LEVEL'] ?? 'warn',
     });

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Answer } from './order-client.ts';
 import type { PlannedOrder, Sender } from './planned-order.ts';
-import { type Facts, judge, type Verdict } from './verdict.ts';
+import { type CreateCall, type Facts, judge, type Verdict } from './verdict.ts';
 
 const sender: Sender = { caller: 0, customerId: 'customer', key: 'key', delayMs: 0 };
 const order: PlannedOrder = { index: 0, kind: 'keyed', senders: [sender] };
@@ -16,13 +16,21 @@ const row = {
   upgrade_id: 'upgrade',
 };
 
+const create: CreateCall = {
+  requestId: 'request',
+  customerId: 'customer',
+  sentBy: 'gateway 0',
+  at: 1_000,
+  endedAt: 1_600,
+};
+
 /** A run of one order in which everything is right; a case names only what it breaks. */
 const sound: Facts = {
   orders: [order],
   answers: [answer, { ...answer, isRepeat: true }],
   misuses: [{ sender, status: 422, code: 'idempotency_key_reused', isRepeat: true }],
   upgrades: [{ upgradeId: 'upgrade', customerId: 'customer', requestId: 'request' }],
-  creates: [{ requestId: 'request', customerId: 'customer' }],
+  creates: [create],
   ledger: { orders: [row], upgrades: [{ upgrade_id: 'upgrade', order_id: 'order' }] },
 };
 const toKinds = (verdict: Verdict) =>
@@ -32,6 +40,13 @@ const toKinds = (verdict: Verdict) =>
 
 it('a sound run has no violations', () => {
   expect(judge(sound)).toEqual({ lost: [], doubled: [], contradictions: [], stuck: [] });
+});
+
+it.each<[string, Partial<CreateCall>]>([
+  ['the gateway itself', { at: create.at + 500 }],
+  ['another one when its call was over', { sentBy: 'gateway 1', at: create.endedAt }],
+])('a call that is repeated by %s is none', (_who, repetition) => {
+  expect(toKinds(judge({ ...sound, creates: [create, { ...create, ...repetition }] }))).toEqual([]);
 });
 
 const upgrade = { upgradeId: 'upgrade', customerId: 'customer', requestId: 'request' };
@@ -53,7 +68,7 @@ it.each<[string, Partial<Facts>, string[]]>([
   ],
   [
     'a create call without an intent in the ledger',
-    { creates: [...sound.creates, { requestId: 'unheard-of', customerId: 'customer' }] },
+    { creates: [...sound.creates, { ...create, requestId: 'unheard-of' }] },
     ['lost'],
   ],
   [
@@ -83,7 +98,7 @@ it.each<[string, Partial<Facts>, string[]]>([
   [
     'a second create call for a key whose upgrade was accepted',
     {
-      creates: [...sound.creates, { requestId: 'again', customerId: 'customer' }],
+      creates: [...sound.creates, { ...create, requestId: 'again' }],
       ledger: {
         orders: [
           row,
@@ -92,6 +107,11 @@ it.each<[string, Partial<Facts>, string[]]>([
         upgrades: sound.ledger.upgrades,
       },
     },
+    ['doubled'],
+  ],
+  [
+    'an order that two gateways work at',
+    { creates: [create, { ...create, sentBy: 'gateway 1', at: create.at + 500 }] },
     ['doubled'],
   ],
   [

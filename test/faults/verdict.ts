@@ -12,6 +12,17 @@ export interface LedgerOrder {
   readonly upgrade_id: string | null;
 }
 
+/** A create call that reached Partner Center. */
+export interface CreateCall {
+  readonly requestId: string;
+  readonly customerId: string;
+  /** Which gateway sent it. */
+  readonly sentBy: string;
+  /** From when until when it waited for its answer, in milliseconds. */
+  readonly at: number;
+  readonly endedAt: number;
+}
+
 /** Everything that is known at the end, from three sides. */
 export interface Facts {
   /** What clients wanted, and what they were told. */
@@ -25,7 +36,7 @@ export interface Facts {
     readonly customerId: string;
     readonly requestId: string | undefined;
   }[];
-  readonly creates: readonly { readonly requestId: string; readonly customerId: string }[];
+  readonly creates: readonly CreateCall[];
   /** What the gateways remember. */
   readonly ledger: {
     readonly orders: readonly LedgerOrder[];
@@ -96,12 +107,30 @@ function findDoubled({ upgrades, creates, ledger }: Facts): string[] {
     ),
   ];
   return [
+    ...findMeetings(creates),
     ...several.flatMap(([what, of, count]) => (count > 1 ? [`${what} has ${count} ${of}`] : [])),
     ...again.map(
       ({ requestId, customerId }) =>
         `MS-RequestId ${requestId} ordered for ${customerId} again what was accepted before`,
     ),
   ];
+}
+
+// A gateway that is held up for longer than its lease lasts may come upon another one at work; that is not counted.
+const meetingMs = 1_000;
+
+/** Orders that two living gateways worked at, at the same time: a gateway that is killed ends its calls. */
+function findMeetings(creates: readonly CreateCall[]): string[] {
+  return [...groupBy(creates, ({ requestId }) => requestId)].flatMap(([requestId, calls]) =>
+    calls.some((first) =>
+      calls.some(
+        ({ sentBy, at }) =>
+          sentBy !== first.sentBy && at >= first.at && at < Math.min(first.endedAt, first.at + meetingMs),
+      ),
+    )
+      ? [`two gateways worked at the order of MS-RequestId ${requestId} at a time`]
+      : [],
+  );
 }
 
 function findContradictions({ orders, answers, misuses, upgrades, ledger }: Facts): string[] {

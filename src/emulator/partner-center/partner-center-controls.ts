@@ -16,6 +16,8 @@ export interface PartnerCenterRequest {
   body: unknown;
   /** HTTP status of the answer; undefined while there is none, and for good when the call is left unanswered. */
   answered: number | undefined;
+  /** When the call was over, answered or not: milliseconds since 1970; undefined while its connection waits. */
+  endedAt: number | undefined;
 }
 
 /** What a test or a person can make the emulated Partner Center do. */

@@ -166,10 +166,14 @@ function record(
     headers,
     body,
     answered: undefined,
+    endedAt: undefined,
   };
   journal.add(entry);
   res.on('finish', () => {
     entry.answered = res.statusCode;
+  });
+  res.on('close', () => {
+    entry.endedAt = now();
   });
   return body;
 }
