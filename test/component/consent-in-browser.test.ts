@@ -1,27 +1,17 @@
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { findChromium, startChromium, type TestBrowser } from '../support/chromium.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { findFreePort } from '../support/ports.ts';
 import { as } from '../support/requests.ts';
 
 // The same flow without a browser, which always runs, is consent.test.ts.
 
 const executablePath = findChromium();
 const screenshots = process.env['SCREENSHOT_FOLDER'] ?? join(tmpdir(), 'consent-screenshots');
-
-/** The browser must reach the gateway by the address that Entra ID sends it back to. */
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No free port was found.');
-  return address.port;
-}
 
 if (executablePath === undefined) {
   it('SKIPPED: the consent flow in a browser, since no Chromium is installed (apt-get install chromium)', () => {
@@ -32,6 +22,7 @@ if (executablePath === undefined) {
   let browser: TestBrowser;
   let admin: ReturnType<typeof as>;
   beforeAll(async () => {
+    // The browser must reach the gateway by the address that Entra ID sends it back to.
     const port = String(await findFreePort());
     await mkdir(screenshots, { recursive: true });
     started = await startTestGateway({

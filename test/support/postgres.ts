@@ -2,10 +2,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
+import { findFreePort } from './ports.ts';
 
 /** A PostgreSQL of its own, on loopback, in a temporary folder. */
 export interface TestPostgres {
@@ -57,16 +57,6 @@ async function findPrograms(folder: string, identity: Identity | undefined): Pro
   // A checkout in a private folder, which only root can enter: the links to its files would lead nowhere.
   await cp(join(packageFolder, 'native'), join(folder, 'native'), { recursive: true, dereference: true });
   return join(folder, 'native', 'bin');
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function run(program: string, parameters: string[], identity: Identity | undefined) {

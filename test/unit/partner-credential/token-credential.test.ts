@@ -4,7 +4,11 @@ import {
   PartnerConsentRequiredError,
   UpstreamRejectedError,
 } from '../../../src/errors.ts';
-import type { PartnerCredential, RenewalOutcome, StoredCredential } from '../../../src/partner-credential/ports.ts';
+import type {
+  PartnerCredential,
+  RenewalOutcome,
+  StoredCredential,
+} from '../../../src/partner-credential/ports.ts';
 import { createPartnerTokenCredential } from '../../../src/partner-credential/token-credential.ts';
 import {
   createFakeClock,
