@@ -13,12 +13,12 @@ const longestTickMs = 150;
  * comes late because nothing was running has not come late by this clock.
  */
 export function startSteadyClock(): SteadyClock {
-  let now = Date.now();
+  let tickedAt = Date.now();
   let before = performance.now();
+  const sinceTick = () => Math.min(longestTickMs, performance.now() - before);
   const timer = setInterval(() => {
-    const current = performance.now();
-    now += Math.min(longestTickMs, current - before);
-    before = current;
+    tickedAt += sinceTick();
+    before = performance.now();
   }, tickMs);
-  return { now: () => Math.floor(now), stop: () => clearInterval(timer) };
+  return { now: () => Math.floor(tickedAt + sinceTick()), stop: () => clearInterval(timer) };
 }

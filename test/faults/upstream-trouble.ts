@@ -53,6 +53,8 @@ export function causeUpstreamTrouble({ next }: PartnerCenterControls, random: Ra
       // Some last longer than the retries within one call.
       ...(random.chance(0.15) && { times: 4 }),
     });
+  // It is far away, too: gateways that got into each other's way would hardly meet otherwise.
+  else next('slow', { delayMs: choices.between(20, 200), operation: 'create' });
   if (random.chance(0.15))
     next(pickTrouble(eligibilityTroubles, random), { ...options, operation: 'eligibility' });
 }
