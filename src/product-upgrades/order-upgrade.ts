@@ -230,13 +230,26 @@ export function createOrderUpgrade({
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   });
 
+  async function open(intent: OrderIntent, lease: Lease) {
+    try {
+      return await ledger.openOrder(intent, lease, now() - justAcceptedMs);
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailableError)) throw error;
+      // Whether the last statement arrived nobody knows: recovery takes an order with an intent for one to carry out.
+      throw new LedgerUnavailableError(
+        'The gateway’s database cannot be used at the moment. Nothing has been sent to Partner Center; should the order have been recorded in the last moment, it is carried out once the database is back. It is safe to send it again with the same Idempotency-Key.',
+        { ...error.facts, cause: error },
+      );
+    }
+  }
+
   return async function orderUpgrade(request, context) {
     const waited = { ms: 0 };
     for (;;) {
       const intent = toIntent(request, context);
       const lease = leases.create();
       await atPoint('before-intent');
-      const opened = await ledger.openOrder(intent, lease, now() - justAcceptedMs);
+      const opened = await open(intent, lease);
       if (opened.kind === 'opened')
         return leases.hold(intent.orderId, lease, () => send(opened.order, lease));
       if (opened.kind === 'just-accepted') throw inProgress(opened.upgradeId);

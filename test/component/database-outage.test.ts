@@ -5,6 +5,7 @@ import type { OrderPoint } from '../../src/product-upgrades/order-upgrade.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { as, upgradeRequest } from '../support/requests.ts';
+import { until } from '../support/until.ts';
 
 let postgres: TestPostgres;
 let databaseUrl: string;
@@ -37,10 +38,6 @@ afterEach(async () => {
   await until(async () => (await started.api.get('/health/ready')).status === 200);
 });
 
-async function until(what: () => boolean | Promise<boolean>) {
-  for (const end = Date.now() + 10_000; !(await what()); await sleep(30))
-    if (Date.now() > end) throw new Error('it did not happen in time');
-}
 const creates = () =>
   started.emulator.partnerCenter.requests().filter(({ operation }) => operation === 'create');
 const upgrades = () => started.emulator.partnerCenter.upgrades();

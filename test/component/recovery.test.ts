@@ -8,6 +8,7 @@ import type { OrderPoint } from '../../src/product-upgrades/order-upgrade.ts';
 import { createCallerTokens, secondsFromNow } from '../support/caller-tokens.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { as, upgradeRequest } from '../support/requests.ts';
+import { until } from '../support/until.ts';
 
 const hour = 3_600_000;
 let emulating: TestGateway;
@@ -64,14 +65,6 @@ const creates = () =>
     .filter(({ operation }) => operation === 'create');
 const order = (gateway: TestGateway, request: object, key: string) =>
   as(token, gateway).order(request).set('Idempotency-Key', key);
-
-async function until<T>(what: () => T | false | Promise<T | false>): Promise<T> {
-  for (const end = Date.now() + 10_000; ; await sleep(20)) {
-    const found = await what();
-    if (found) return found;
-    if (Date.now() > end) throw new Error('it did not happen in time');
-  }
-}
 
 const listed = async (gateway: TestGateway, customerId: string) =>
   (await as(token, gateway).get(`/v1/product-upgrades?customerId=${customerId}`)).body.items;
