@@ -47,7 +47,7 @@ export function toTags(
 
 /**
  * Reads a version. Microsoft's samples and its PowerShell module keep the bare refresh token, so one put there by hand
- * is read as it is: issued when the version was made, nothing known of its consent.
+ * is read as it is: granted when the version was made, so that its renewals do not undo a later consent.
  * @param where names vault and secret, for messages
  * @throws {CredentialStoreError} `foreign`, `damaged`
  */
@@ -74,14 +74,15 @@ export function toCredentialVersion(
       'damaged',
       `${where} does not hold a refresh token alone. Put the bare token there, or name another secret in CREDENTIAL_STORE.`,
     );
-  const madeAt = properties.createdOn ?? properties.updatedOn;
-  const consentedAt = parseTime(tags['consentedAt']);
+  const madeAt = (properties.createdOn ?? properties.updatedOn)?.getTime() ?? 0;
+  const issuedAt = parseTime(tags['issuedAt']);
+  const consentedAt = parseTime(tags['consentedAt']) ?? (issuedAt === undefined ? madeAt : undefined);
   return {
     version: properties.version,
     tags: properties.tags ?? {},
     credential: {
       refreshToken,
-      issuedAt: parseTime(tags['issuedAt']) ?? madeAt?.getTime() ?? 0,
+      issuedAt: issuedAt ?? madeAt,
       ...(consentedAt !== undefined && { consentedAt }),
       ...(tags['consentedBy'] !== undefined && { consentedBy: tags['consentedBy'] }),
       ...(['true', 'false'].includes(tags['hasMfa'] ?? '') && { hasMfa: tags['hasMfa'] === 'true' }),

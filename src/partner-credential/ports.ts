@@ -21,7 +21,7 @@ export interface PartnerCredential {
   readonly refreshToken: string;
   /** When Entra ID issued this refresh token. */
   readonly issuedAt: number;
-  /** When an admin agent last consented, and who: renewals hand both on. Unknown for one that was adopted. */
+  /** When an admin agent last consented, and who: renewals hand both on. */
   readonly consentedAt?: number;
   readonly consentedBy?: string;
   /** Whether that sign-in carried MFA; left out where it is not known. */

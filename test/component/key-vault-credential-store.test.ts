@@ -67,12 +67,10 @@ describe('the secret', () => {
 
   it('put there by hand is adopted as it is, and kept as the previous one of the first renewal', async () => {
     emulator.keyVault.put(secretName, '1.AXkA-put-there-by-hand\n');
-    const adopted = {
-      refreshToken: '1.AXkA-put-there-by-hand',
-      issuedAt: (versions()[0]?.created ?? 0) * 1000,
-    };
+    const putAt = (versions()[0]?.created ?? 0) * 1000;
+    const adopted = { refreshToken: '1.AXkA-put-there-by-hand', issuedAt: putAt, consentedAt: putAt };
     expect(await store.load()).toEqual({ current: adopted });
-    const renewed = { refreshToken: '1.AXkA-renewed', issuedAt: adopted.issuedAt + 1 };
+    const renewed = { ...adopted, refreshToken: '1.AXkA-renewed', issuedAt: putAt + 1 };
     expect(await store.save(renewed)).toBe(true);
     expect(await open().load()).toEqual({ current: renewed, previous: adopted });
   });
@@ -80,9 +78,24 @@ describe('the secret', () => {
   it('put there by hand over ours is the newer one; tags that were added to it stay', async () => {
     await store.save(credential(1));
     emulator.keyVault.put(secretName, 'by-hand', { tags: { team: 'billing' } });
-    expect((await store.load())?.current).toEqual({ refreshToken: 'by-hand', issuedAt: expect.any(Number) });
-    await store.save({ refreshToken: 'renewed', issuedAt: Date.now() + 1000 });
+    const adopted = (await store.load())?.current;
+    expect(adopted).toEqual({
+      refreshToken: 'by-hand',
+      issuedAt: expect.any(Number),
+      consentedAt: adopted?.issuedAt,
+    });
+    await store.save({ ...adopted, refreshToken: 'renewed', issuedAt: Date.now() + 1000 });
     expect(versions()[1]?.tags).toMatchObject({ team: 'billing' });
+  });
+
+  it('put there by hand: a renewal of it that was under way does not undo a consent', async () => {
+    emulator.keyVault.put(secretName, 'by-hand');
+    const adopted = (await store.load())?.current;
+    const consentedAt = Date.now() + 2_000;
+    const granted = { refreshToken: 'granted', issuedAt: consentedAt, consentedAt };
+    expect(await open().save(granted)).toBe(true);
+    expect(await store.save({ ...adopted, refreshToken: 'renewed', issuedAt: consentedAt + 1 })).toBe(false);
+    expect((await store.load())?.current).toEqual(granted);
   });
 
   it.each([
@@ -110,7 +123,12 @@ describe('the secret', () => {
     emulator.keyVault.put(secretName, 'token', {
       tags: { issuedAt: 'soon', consentedAt: '', hasMfa: 'maybe' },
     });
-    expect((await store.load())?.current).toEqual({ refreshToken: 'token', issuedAt: expect.any(Number) });
+    const time = expect.any(Number);
+    expect((await store.load())?.current).toEqual({
+      refreshToken: 'token',
+      issuedAt: time,
+      consentedAt: time,
+    });
   });
 
   it('whose previous version cannot be read still gives the current one', async () => {
