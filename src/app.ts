@@ -60,6 +60,9 @@ const exposedHeaders = [
   'MS-RequestId',
 ];
 
+const crossOrigin = (origins: readonly string[]) =>
+  cors({ origin: [...origins], methods: ['GET', 'HEAD', 'POST'], exposedHeaders, maxAge: 600 });
+
 /** The request pipeline, top to bottom. It never listens. */
 export function createApp(parts: AppParts): Express {
   const { publicUrl, log } = parts;
@@ -84,7 +87,7 @@ export function createApp(parts: AppParts): Express {
   // A browser comes back here without a token.
   app.use('/v1/partner-consent/callback', consentCallbackRoutes({ ...parts.partnerConnection, log }));
 
-  app.use('/v1', cors({ origin: [...parts.corsOrigins], exposedHeaders, maxAge: 600 }), requireJsonAccepted);
+  app.use('/v1', crossOrigin(parts.corsOrigins), requireJsonAccepted);
   app.use('/v1', parts.authenticate); // the caller's own rate limit comes right after it
   app.use('/v1/product-upgrades', productUpgradeRoutes(routeParts));
   app.use('/v1/customers', eligibilityRoutes(routeParts));

@@ -148,10 +148,13 @@ export async function startGateway(
     throw error;
   };
   const listening = await listen(app, server).catch(closeDatabase);
-  const operationsListening = await listen(createOperationsApp({ ...metrics, log }), {
-    ...server,
-    port: server.operationsPort,
-  }).catch(async (error: unknown) => {
+  const operationsListening = await listen(
+    createOperationsApp({ ...metrics, publicUrl: server.publicUrl, log }),
+    {
+      ...server,
+      port: server.operationsPort,
+    },
+  ).catch(async (error: unknown) => {
     await listening.stop(0);
     return closeDatabase(error);
   });

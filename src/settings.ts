@@ -56,19 +56,26 @@ const origins = z.string().transform((value, context) => {
     .split(',')
     .map((origin) => origin.trim())
     .filter(Boolean);
-  for (const origin of list)
+  for (const [index, origin] of list.entries())
     if (!URL.canParse(origin) || new URL(origin).origin !== origin)
       context.addIssue({
         code: 'custom',
-        message: `"${origin}" is not an origin, such as https://apps.example.com`,
+        message: `entry ${index + 1} is not an origin, such as https://apps.example.com`,
       });
   return list;
 });
 
+/** Entra ID's portal shows our API by either form. */
+const audience = z.preprocess(
+  (value) => (typeof value === 'string' ? value.replace(/^api:\/\//i, '') : value),
+  guid,
+);
+
 const credentialStore = z.string().transform((value, context) => {
   const file = /^file:(.+)$/.exec(value)?.[1];
   if (file) return { kind: 'file' as const, path: file };
-  const [, vaultUrl, secretName] = /^keyvault:(https:\/\/[^/]+)\/([0-9A-Za-z-]{1,127})$/.exec(value) ?? [];
+  const [, vaultUrl, secretName] =
+    /^keyvault:(https:\/\/[^/@?#\s]+)\/([0-9A-Za-z-]{1,127})$/.exec(value) ?? [];
   if (vaultUrl && secretName) return { kind: 'keyvault' as const, vaultUrl, secretName };
   context.addIssue({
     code: 'custom',
@@ -122,7 +129,7 @@ const schema = z
     }),
     rateLimit: z.object({ perMinute: wholeNumber(1, 1_000_000) }),
     entra: z.object({ authority: baseUrl }),
-    callers: z.object({ tenantId: guid, audience: guid }),
+    callers: z.object({ tenantId: guid, audience }),
     partner: z.object({
       tenantId: guid,
       clientId: guid,

@@ -14,7 +14,8 @@ import { MethodNotAllowedError, PayloadTooLargeError, UnsupportedMediaTypeError 
 export interface ProblemHandlerParts {
   readonly publicUrl: string;
   readonly log: Log;
-  readonly toStatusUrl: (upgradeId: string) => string;
+  /** The address of an upgrade's status monitor, where there are upgrades. */
+  readonly toStatusUrl?: (upgradeId: string) => string;
 }
 
 /** These mean that a person must act: the credential, the registration, the code. */
@@ -70,7 +71,7 @@ export function problemHandler({ publicUrl, log, toStatusUrl }: ProblemHandlerPa
       ...(faults && { errors: faults }),
       ...(upstream && { upstream }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-      ...(upgradeId && { upgradeId, statusUrl: toStatusUrl(upgradeId) }),
+      ...(upgradeId && { upgradeId, ...(toStatusUrl && { statusUrl: toStatusUrl(upgradeId) }) }),
     };
   }
 

@@ -12,6 +12,8 @@ export function requestLog(log: Log): RequestHandler {
     customLogLevel: (req) => (req.url?.startsWith('/health/') ? 'debug' : 'info'),
     customSuccessMessage: () => 'Request answered',
     customErrorMessage: () => 'Request answered',
+    // For a 5xx pino-http makes an error of its own; the real one is logged by the problem handler.
+    customErrorObject: (_req, _res, _error, { err: _made, ...facts }: { err?: unknown }) => facts,
     serializers: {
       req: ({ method, url }: { method: string; url: string }) => ({ method, path: url.split('?', 1)[0] }),
       res: ({ statusCode }: { statusCode: number }) => ({ status: statusCode }),

@@ -11,43 +11,40 @@ function toFaults(issue: z.core.$ZodIssue, whole: string): Fault[] {
   return [{ path: issue.path.join('.') || whole, message: issue.message }];
 }
 
-interface Input<T> {
-  readonly schema: z.ZodType<T>;
-  readonly value: unknown;
-  /** What to call the input itself, where a fault is in no field of it. */
-  readonly name: string;
+/** The parts of a request that a route can read. */
+interface RequestParts {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly headers: unknown;
+  readonly body: unknown;
 }
 
-function refuse(faults: Fault[]): never {
-  throw new InvalidRequestError('The request has faults; `errors` lists them all.', { faults });
+/** What each part of a request must look like; what is left out is not looked at. */
+export interface RequestSchemas<P, Q, H, B> {
+  readonly path?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly headers?: z.ZodType<H>;
+  readonly body?: z.ZodType<B>;
 }
 
 /**
- * Parses input with the schema that also documents it.
- * @throws {InvalidRequestError} listing every fault
+ * Parses a request with the schemas that also document it; the result has the fields of all its parts.
+ * @throws {InvalidRequestError} listing every fault of every part
  */
-export function parseInput<T>({ schema, value, name }: Input<T>): T {
-  const parsed = schema.safeParse(value);
-  return parsed.success ? parsed.data : refuse(parsed.error.issues.flatMap((issue) => toFaults(issue, name)));
+export function parseRequest<P = unknown, Q = unknown, H = unknown, B = unknown>(
+  { params, query, headers, body }: RequestParts,
+  schemas: RequestSchemas<P, Q, H, B>,
+): P & Q & H & B {
+  const values = { path: params, query, headers, body };
+  const faults: Fault[] = [];
+  const parsed: object[] = [];
+  for (const name of ['path', 'query', 'headers', 'body'] as const) {
+    const result = schemas[name]?.safeParse(values[name]);
+    if (result?.success)
+      parsed.push(result.data as object); // every part of a request is an object
+    else for (const issue of result?.error.issues ?? []) faults.push(...toFaults(issue, name));
+  }
+  if (faults.length > 0)
+    throw new InvalidRequestError('The request has faults; `errors` lists them all.', { faults });
+  return Object.assign({}, ...parsed);
 }
-
-/** Parses two parts of a request. Throws as `parseInput` does, for the faults of both at once. */
-export function parseBoth<A, B>(first: Input<A>, second: Input<B>): A & B {
-  const a = first.schema.safeParse(first.value);
-  const b = second.schema.safeParse(second.value);
-  if (a.success && b.success) return { ...a.data, ...b.data };
-  return refuse([
-    ...(a.error?.issues ?? []).flatMap((issue) => toFaults(issue, first.name)),
-    ...(b.error?.issues ?? []).flatMap((issue) => toFaults(issue, second.name)),
-  ]);
-}
-
-/** Parses a path and a query, as `parseBoth` does. */
-export const parsePathAndQuery = <P, Q>(
-  req: { readonly params: unknown; readonly query: unknown },
-  schemas: { readonly path: z.ZodType<P>; readonly query: z.ZodType<Q> },
-): P & Q =>
-  parseBoth(
-    { schema: schemas.path, value: req.params, name: 'path' },
-    { schema: schemas.query, value: req.query, name: 'query' },
-  );

@@ -7,7 +7,7 @@ import { namesEntityTag } from '../http/entity-tag.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { parseWait } from '../http/prefer.ts';
 import { methodNotAllowed } from '../http/refusals.ts';
-import { parseBoth, parseInput, parsePathAndQuery } from '../http/validation.ts';
+import { parseRequest } from '../http/validation.ts';
 import type { CheckEligibility } from './check-eligibility.ts';
 import { idempotencyHeaders } from './idempotency-key.ts';
 import { toListCursor } from './list-cursor.ts';
@@ -54,10 +54,11 @@ export function productUpgradeRoutes({
     async function orderOne(req, res) {
       const caller = findCaller(res);
       if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
-      const { 'idempotency-key': idempotencyKey, ...request } = parseBoth(
-        { schema: orderBody, value: req.body, name: 'body' },
-        { schema: idempotencyHeaders, value: req.headers, name: 'headers' },
-      );
+      const { 'idempotency-key': idempotencyKey, ...request } = parseRequest(req, {
+        query: noQuery,
+        headers: idempotencyHeaders,
+        body: orderBody,
+      });
       const { upgradeId } = await orderUpgrade(request, {
         orderedBy: caller,
         correlationId: findCorrelation(res).correlationId,
@@ -76,7 +77,7 @@ export function productUpgradeRoutes({
   );
 
   router.get('/', requirePermission('ProductUpgrade.Read'), async function listUpgrades(req, res) {
-    const { limit, cursor, ...filter } = parseInput({ schema: listQuery, value: req.query, name: 'query' });
+    const { limit, cursor, ...filter } = parseRequest(req, { query: listQuery });
     // One more than asked for tells whether there is another page.
     const found = await records.listUpgrades(filter, { limit: limit + 1, ...(cursor && { after: cursor }) });
     const last = found.length > limit ? found[limit - 1] : undefined;
@@ -88,7 +89,7 @@ export function productUpgradeRoutes({
   router.all('/', methodNotAllowed('GET', 'HEAD', 'POST'));
 
   router.get('/:upgradeId', requirePermission('ProductUpgrade.Read'), async function getUpgrade(req, res) {
-    const { upgradeId } = parsePathAndQuery(req, { path: upgradeParams, query: noQuery });
+    const { upgradeId } = parseRequest(req, { path: upgradeParams, query: noQuery });
     const record = await records.findUpgradeRecord(upgradeId);
     if (!record) throw new UpgradeNotFoundError('The gateway does not know this upgrade.');
     const changes = record.orderId === undefined ? undefined : await records.findChanges(record.orderId);
@@ -100,7 +101,7 @@ export function productUpgradeRoutes({
     '/:upgradeId/status',
     requirePermission('ProductUpgrade.Read'),
     async function getStatus(req, res) {
-      const { upgradeId } = parsePathAndQuery(req, { path: upgradeParams, query: noQuery });
+      const { upgradeId } = parseRequest(req, { path: upgradeParams, query: noQuery });
       const { correlationId } = findCorrelation(res);
       const waitSeconds = parseWait(req.get('Prefer'));
       let upgrade = await watch.current(upgradeId, correlationId);
@@ -136,7 +137,7 @@ export function eligibilityRoutes({ checkEligibility, toStatusUrl }: ProductUpgr
   const path = '/:customerId/product-upgrade-eligibility';
 
   router.get(path, requirePermission('ProductUpgrade.Read'), async function getEligibility(req, res) {
-    const request = parsePathAndQuery(req, { path: customerParams, query: eligibilityQuery });
+    const request = parseRequest(req, { path: customerParams, query: eligibilityQuery });
     const eligibility = await checkEligibility(request, findCorrelation(res));
     const statusUrl = eligibility.upgradeId && toStatusUrl(eligibility.upgradeId);
     res

@@ -58,6 +58,14 @@ describe('a body that is wrong', () => {
     expect(faultsOf(response)).toEqual(paths);
   });
 
+  it('comes with a query: each of its fields is listed beside the faults of the body', async () => {
+    const response = await alice
+      .post('/v1/product-upgrades?force=true&dryRun=1')
+      .send({ productFamily: 'X' });
+    expect(response.status).toBe(400);
+    expect(faultsOf(response)).toEqual(['customerId', 'dryRun', 'force', 'productFamily']);
+  });
+
   it('is not there at all: that is the fault, and not its media type', async () => {
     const answer = await sendRaw([
       'POST /v1/product-upgrades HTTP/1.1',

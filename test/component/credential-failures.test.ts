@@ -239,8 +239,15 @@ it('metrics are served on the operations port, and nothing else is', async () =>
   expect(text).toMatch(/^process_cpu_seconds_total/m);
   expect(text).toMatch(/^nodejs_eventloop_lag_seconds/m);
   expect(text).not.toContain('client_certificate_remaining_seconds 0');
-  expect((await operations.get('/v1/product-upgrades')).status).toBe(404);
-  expect((await operations.post('/metrics')).status).toBe(405);
+  const elsewhere = await operations.get('/v1/product-upgrades');
+  expect([elsewhere.status, elsewhere.body.code]).toEqual([404, 'not_found']);
+  expect(elsewhere.headers['ms-requestid']).toBe(elsewhere.body.requestId);
+  const posted = await operations.post('/metrics');
+  expect([posted.status, posted.body.code, posted.headers['allow']]).toEqual([
+    405,
+    'method_not_allowed',
+    'GET, HEAD',
+  ]);
   expect((await started.api.get('/metrics')).status).toBe(404);
 });
 

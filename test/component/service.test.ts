@@ -88,6 +88,7 @@ describe('every response', () => {
     const allowed = await preflight('https://apps.example.com');
     expect(allowed.status).toBe(204);
     expect(allowed.headers['access-control-allow-origin']).toBe('https://apps.example.com');
+    expect(allowed.headers['access-control-allow-methods']).toBe('GET,HEAD,POST');
     const other = await preflight('https://evil.example.com');
     expect(other.headers['access-control-allow-origin']).toBeUndefined();
   });
@@ -121,6 +122,21 @@ describe('the log', () => {
       'a=b',
     ])
       expect(text).not.toContain(secret);
+  });
+});
+
+describe('a failure', () => {
+  it('is one line with its cause, and one for the request without it', async () => {
+    const started = await start();
+    const alice = as(await started.emulator.entra.issueCallerToken({ user: 'alice' }), started);
+    started.emulator.partnerCenter.next('unavailable', { times: 4 });
+    const { status, body } = await alice.order();
+    expect(status).toBe(503);
+    const lines = started.logLines().filter(({ requestId }) => requestId === body.requestId);
+    expect(lines.map(({ msg, err }) => [msg === 'Request answered', err !== undefined])).toEqual([
+      [false, true],
+      [true, false],
+    ]);
   });
 });
 

@@ -83,6 +83,24 @@ describe('settings', () => {
     );
   });
 
+  it('take our API’s application id in its api:// form, too', () => {
+    const audience = 'c0a86a12-7d1b-4f0e-9a37-6f3d1f6e2b51';
+    expect(load({ CALLER_AUDIENCE: `api://${audience}` }).callers.audience).toBe(audience);
+  });
+
+  it('never repeat a value that is wrong', () => {
+    const secret = 'https://user:hunter2@a.example';
+    const names = [
+      'CORS_ORIGINS',
+      'PUBLIC_URL',
+      'CREDENTIAL_STORE',
+      'DATABASE_URL',
+      'CALLER_AUDIENCE',
+      'LOG_LEVEL',
+    ];
+    for (const name of names) expect(() => load({ [name]: secret })).toThrow(/^(?!.*hunter2)/s);
+  });
+
   it('take origins from a list, and both kinds of store and of database', () => {
     const settings = load({
       CORS_ORIGINS: 'https://a.example, https://b.example:8443',
@@ -116,12 +134,13 @@ describe('settings', () => {
     ['CORS_ORIGINS', 'https://a.example/path'],
     ['ENTRA_AUTHORITY', 'http://login.example.com'],
     ['ENTRA_AUTHORITY', 'https://user:password@login.example.com'],
-    ['CALLER_AUDIENCE', 'api://c0a86a12-7d1b-4f0e-9a37-6f3d1f6e2b51'],
+    ['CALLER_AUDIENCE', 'https://upgrades.example.com'],
     ['PARTNER_CLIENT_CERTIFICATE', '/nowhere.pem'],
     ['PARTNER_CENTER_TIMEOUT_MS', '0'],
     ['PARTNER_CENTER_APPLICATION', 'line\nbreak'],
     ['CREDENTIAL_STORE', 's3://bucket'],
     ['CREDENTIAL_STORE', 'keyvault:http://vault/secret'],
+    ['CREDENTIAL_STORE', 'keyvault:https://user:password@vault.vault.azure.net/secret'],
     ['CREDENTIAL_KEY', 'dG9vIHNob3J0'],
     ['DATABASE_URL', 'mysql://x'],
     ['RATE_LIMIT_PER_MINUTE', '0'],

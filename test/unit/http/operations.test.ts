@@ -10,10 +10,12 @@ it('a fault is logged, and shows nothing of itself', async () => {
   const app = createOperationsApp({
     contentType: 'text/plain',
     toText: () => Promise.reject(new Error('internal words')),
+    publicUrl: 'https://upgrades.example.test',
     log,
   });
   const response = await supertest(app).get('/metrics');
-  expect([response.status, response.text]).toEqual([500, 'Internal Server Error']);
+  expect([response.status, response.body.code]).toEqual([500, 'internal_error']);
+  expect(response.text).not.toContain('internal words');
   expect(lines.join()).toContain('internal words');
 });
 
