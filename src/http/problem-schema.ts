@@ -4,6 +4,16 @@ import { type ProblemCode, problemKinds } from './problems.ts';
 
 const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]; // the table is not empty
 
+export const upstreamReference = z
+  .strictObject({
+    status: z.int().optional(),
+    code: z.string().optional(),
+    requestId: z.string().optional(),
+    correlationId: z.string().optional(),
+    cv: z.string().optional(),
+  })
+  .meta({ id: 'UpstreamReference', description: 'What Microsoft’s support asks for.' });
+
 /** A problem (RFC 9457), as documented and as the tests hold every error against it. */
 export const problemSchema = z
   .strictObject({
@@ -16,16 +26,7 @@ export const problemSchema = z
     correlationId: z.guid(),
     requestId: z.guid(),
     errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
-    upstream: z
-      .strictObject({
-        status: z.int().optional(),
-        code: z.string().optional(),
-        requestId: z.string().optional(),
-        correlationId: z.string().optional(),
-        cv: z.string().optional(),
-      })
-      .optional()
-      .meta({ description: 'What Microsoft’s support asks for.' }),
+    upstream: upstreamReference.optional(),
     retryAfterSeconds: z.int().min(0).optional(),
     upgradeId: z.guid().optional(),
     statusUrl: z.url().optional(),

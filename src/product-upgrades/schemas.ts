@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { upstreamReference } from '../http/problem-schema.ts';
 import { listCursor } from './list-cursor.ts';
 import type { ProductFamily } from './types.ts';
 
@@ -117,16 +118,7 @@ const order = z
       .meta({ description: 'Every state that the order has been in; left out of lists.' }),
     requestId: z.guid().meta({ description: '`MS-RequestId` of the create call.' }),
     correlationId: z.guid().meta({ description: '`MS-CorrelationId` of the order.' }),
-    upstream: z
-      .strictObject({
-        status: z.int().optional(),
-        code: z.string().optional(),
-        requestId: z.string().optional(),
-        correlationId: z.string().optional(),
-        cv: z.string().optional(),
-      })
-      .optional()
-      .meta({ description: 'What Microsoft’s support asks for.' }),
+    upstream: upstreamReference.optional(),
   })
   .meta({ id: 'ProductUpgradeOrder', description: 'The order that started the upgrade.' });
 

@@ -1,42 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type DatabaseLocation, type OpenDatabase, openDatabase } from '../../src/database/database.ts';
+import { type OpenDatabase, openDatabase } from '../../src/database/database.ts';
 import { createUseDatabase } from '../../src/database/use-database.ts';
 import { LedgerUnavailableError } from '../../src/errors.ts';
 import { createConsentSessions } from '../../src/partner-credential/consent-sessions.ts';
+import { databaseKinds, startDatabases, type TestDatabases } from '../support/databases.ts';
 import { createFakeClock, createFakeLog, type FakeClock, hourMs, minuteMs } from '../support/fake-entra.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
-let folder: string;
-let postgres: TestPostgres;
-let files = 0;
+let databases: TestDatabases;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'consent-sessions-'));
-  postgres = await startPostgres();
+  databases = await startDatabases();
 });
-afterAll(async () => {
-  await postgres.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => databases.stop());
 
-const locations = {
-  async sqlite(): Promise<DatabaseLocation> {
-    files += 1;
-    return { kind: 'sqlite', path: join(folder, `${files}.db`) };
-  },
-  async postgres(): Promise<DatabaseLocation> {
-    return { kind: 'postgres', url: await postgres.createDatabase() };
-  },
-};
-
-describe.each(['sqlite', 'postgres'] as const)('consent sessions over %s', (kind) => {
+describe.each(databaseKinds)('consent sessions over %s', (kind) => {
   let opened: OpenDatabase;
   let other: OpenDatabase;
   let clock: FakeClock;
   beforeEach(async () => {
-    const location = await locations[kind]();
+    const location = await databases.create(kind);
     opened = await openDatabase(location, createFakeLog());
     other = await openDatabase(location, createFakeLog());
     clock = createFakeClock();
@@ -95,8 +76,8 @@ describe.each(['sqlite', 'postgres'] as const)('consent sessions over %s', (kind
   });
 
   it('says that the database is away, rather than that a session is unknown', async () => {
-    await (kind === 'postgres' ? postgres.halt() : opened.destroy());
+    await (kind === 'postgres' ? databases.postgres.halt() : opened.destroy());
     await expect(sessions().take('one')).rejects.toThrow(LedgerUnavailableError);
-    if (kind === 'postgres') await postgres.resume();
+    if (kind === 'postgres') await databases.postgres.resume();
   });
 });

@@ -1,7 +1,5 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -11,29 +9,13 @@ import { LedgerUnavailableError } from '../../src/errors.ts';
 import { createLedger, selectPage } from '../../src/product-upgrades/ledger.ts';
 import type { Ledger } from '../../src/product-upgrades/ports.ts';
 import type { OrderIntent } from '../../src/product-upgrades/types.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { databaseKinds, startDatabases, type TestDatabases } from '../support/databases.ts';
 
-let folder: string;
-let postgres: TestPostgres;
-let files = 0;
+let databases: TestDatabases;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ledger-test-'));
-  postgres = await startPostgres();
+  databases = await startDatabases();
 });
-afterAll(async () => {
-  await postgres.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const locations = {
-  async sqlite(): Promise<DatabaseLocation> {
-    files += 1;
-    return { kind: 'sqlite', path: join(folder, `${files}.db`) };
-  },
-  async postgres(): Promise<DatabaseLocation> {
-    return { kind: 'postgres', url: await postgres.createDatabase() };
-  },
-};
+afterAll(() => databases.stop());
 const silent = { warn: () => undefined, error: () => undefined };
 
 const intentOf = (changes: Partial<OrderIntent> = {}): OrderIntent => ({
@@ -51,14 +33,14 @@ const leaseOf = (until = 2_000) => ({ owner: randomUUID(), until });
 const upstream = { status: 202, requestId: randomUUID(), cv: 'abc.0' };
 const running = { partnerCenterStatus: 'InProgress', lineItems: [] };
 
-describe.each(['sqlite', 'postgres'] as const)('the ledger over %s', (kind) => {
+describe.each(databaseKinds)('the ledger over %s', (kind) => {
   let location: DatabaseLocation;
   let opened: OpenDatabase;
   let other: OpenDatabase;
   let ledger: Ledger;
   let otherInstance: Ledger;
   beforeAll(async () => {
-    location = await locations[kind]();
+    location = await databases.create(kind);
     opened = await openDatabase(location, silent);
     other = await openDatabase(location, silent);
     ledger = createLedger(opened);
@@ -354,7 +336,7 @@ describe.each(['sqlite', 'postgres'] as const)('the ledger over %s', (kind) => {
   });
 
   it('brings a new database up to date once, when instances start together', async () => {
-    const fresh = await locations[kind]();
+    const fresh = await databases.create(kind);
     const together = await Promise.all(Array.from({ length: 6 }, () => openDatabase(fresh, silent)));
     await Promise.all(
       together.map(({ database }) => createLedger({ database, ready: async () => {} }).check()),
@@ -363,7 +345,7 @@ describe.each(['sqlite', 'postgres'] as const)('the ledger over %s', (kind) => {
   });
 
   it('brings a new database up to date once, when processes start together', async () => {
-    const fresh = await locations[kind]();
+    const fresh = await databases.create(kind);
     const module = join(import.meta.dirname, '../../src/database/database.ts');
     const script = `import { openDatabase } from ${JSON.stringify(module)};
       const { destroy } = await openDatabase(${JSON.stringify(fresh)}, { warn() {}, error() {} });
@@ -379,7 +361,7 @@ describe.each(['sqlite', 'postgres'] as const)('the ledger over %s', (kind) => {
   });
 
   it('does not start over a schema that a newer version made', async () => {
-    const newer = await locations[kind]();
+    const newer = await databases.create(kind);
     const current = await openDatabase(newer, silent);
     await sql`insert into kysely_migration (name, timestamp) values ('999-from-the-future', '2030-01-01T00:00:00Z')`.execute(
       current.database,
@@ -389,7 +371,7 @@ describe.each(['sqlite', 'postgres'] as const)('the ledger over %s', (kind) => {
   });
 
   it('says so when the database cannot be used', async () => {
-    const closed = await openDatabase(await locations[kind](), silent);
+    const closed = await openDatabase(await databases.create(kind), silent);
     const broken = createLedger(closed);
     await broken.check();
     await closed.destroy();
