@@ -87,7 +87,7 @@ export default {
       'domain',
       {
         path: folder('product-upgrades'),
-        pathNot: '(routes|schemas|api-description|ledger|database-guard|open-order|order-rows)\\.ts$',
+        pathNot: '(routes|schemas|api-description|ledger|open-order|order-rows)\\.ts$',
       },
       `${folder('product-upgrades')}|${files('errors\\.ts')}`,
       'The use cases know their own ports and nothing of HTTP, databases or Partner Center’s wire.',
@@ -98,14 +98,17 @@ export default {
       severity: 'error',
       from: {
         path: folder('product-upgrades'),
-        pathNot: '(routes|schemas|api-description|ledger|status-monitor|upgrade-record)\\.ts$',
+        pathNot:
+          '(routes|schemas|api-description|ledger|open-order|order-rows|status-monitor|upgrade-record)\\.ts$',
       },
-      to: { path: '^src/product-upgrades/(routes|schemas|api-description|ledger)\\.ts$' },
+      to: {
+        path: '^src/product-upgrades/(routes|schemas|api-description|ledger|order-ledger|open-order|order-rows)\\.ts$',
+      },
     },
     only(
       'ledger',
       { path: '^src/product-upgrades/(open-order|order-rows|order-ledger|ledger)\\.ts$' },
-      `^src/product-upgrades/(ports|types|upgrade-status|database-guard|open-order|order-rows|order-ledger)\\.ts$|${folder('database')}|${files('errors\\.ts')}`,
+      `^src/product-upgrades/(ports|types|upgrade-status|open-order|order-rows|order-ledger)\\.ts$|${folder('database')}|${files('errors\\.ts')}`,
       'An adapter knows its port and its database.',
     ),
     only(
@@ -136,10 +139,10 @@ export default {
       severity: 'error',
       from: {
         path: folder('partner-credential'),
-        pathNot: '(routes|schemas|api-description|callback-page)\\.ts$',
+        pathNot: '(routes|schemas|api-description|callback-page|key-vault-[a-z-]+)\\.ts$',
       },
       to: {
-        path: '^src/partner-credential/(routes|schemas|api-description|callback-page|consent-sessions|file-credential-store|entra-token-client)\\.ts$',
+        path: '^src/partner-credential/(routes|schemas|api-description|callback-page|consent-sessions|file-credential-store|key-vault-[a-z-]+|entra-token-client)\\.ts$',
       },
     },
     only(

@@ -54,6 +54,7 @@ const exposedHeaders = [
   'Location',
   'Operation-Location',
   'Retry-After',
+  'Preference-Applied',
   'ETag',
   'WWW-Authenticate',
   'MS-CorrelationId',
@@ -78,7 +79,7 @@ export function createApp(parts: AppParts): Express {
 
   app.use(correlation(), requestLog(log), helmet({ contentSecurityPolicy }));
   app.use(requireHost, refuseDuplicateHeaders);
-  app.use('/health', healthRoutes(parts.healthChecks));
+  app.use('/health', healthRoutes(parts.healthChecks, log));
   app.use(
     documentationRoutes(
       createOpenApiDocument(publicUrl, { ...productUpgradePaths, ...partnerConsentPaths, ...healthPaths }),
@@ -88,7 +89,7 @@ export function createApp(parts: AppParts): Express {
   app.use('/v1/partner-consent/callback', consentCallbackRoutes({ ...parts.partnerConnection, log }));
 
   app.use('/v1', crossOrigin(parts.corsOrigins), requireJsonAccepted);
-  app.use('/v1', parts.authenticate); // the caller's own rate limit comes right after it
+  app.use('/v1', parts.authenticate);
   app.use('/v1/product-upgrades', productUpgradeRoutes(routeParts));
   app.use('/v1/customers', eligibilityRoutes(routeParts));
   app.use('/v1/partner-consent', partnerConsentRoutes(parts.partnerConnection));

@@ -69,12 +69,15 @@ export class IdempotencyKeyReusedError extends GatewayError {
 export class LedgerUnavailableError extends GatewayError {
   readonly code = 'ledger_unavailable';
 }
+/** The gateway, or Partner Center, knows no such upgrade. */
 export class UpgradeNotFoundError extends GatewayError {
   readonly code = 'upgrade_not_found';
 }
+/** An upgrade of the customer is under way; `upgradeId` names it where it is known. */
 export class UpgradeAlreadyInProgressError extends GatewayError {
   readonly code = 'upgrade_already_in_progress';
 }
+/** The customer’s upgrade is complete; `upgradeId` names it where it is known. */
 export class UpgradeAlreadyCompletedError extends GatewayError {
   readonly code = 'upgrade_already_completed';
 }
@@ -86,6 +89,7 @@ export class CustomerNotEligibleError extends GatewayError {
 export class CustomerNotFoundError extends GatewayError {
   readonly code = 'customer_not_found';
 }
+/** Partner Center limits the partner’s calls; `retryAfterSeconds` says for how long. */
 export class UpstreamThrottledError extends GatewayError {
   readonly code = 'upstream_throttled';
 }
@@ -97,9 +101,11 @@ export class PartnerConsentRequiredError extends GatewayError {
 export class PartnerMfaRequiredError extends GatewayError {
   readonly code = 'partner_mfa_required';
 }
+/** Entra ID is down or cannot be read: tokens can be neither verified nor obtained. */
 export class IdentityProviderUnavailableError extends GatewayError {
   readonly code = 'identity_provider_unavailable';
 }
+/** Partner Center cannot be reached, or has a fault of its own. */
 export class UpstreamUnavailableError extends GatewayError {
   readonly code = 'upstream_unavailable';
 }

@@ -43,6 +43,7 @@ export interface GatewayOptions {
   readonly atPoint?: (point: OrderPoint) => void | Promise<void>;
 }
 
+/** A gateway that listens. */
 export interface Gateway {
   /** Where it listens, as `http://host:port`. */
   readonly url: string;
@@ -67,10 +68,14 @@ export function openPartnerConnection(settings: Settings, logDestination: LogDes
     return createUseDatabase(await opened)(work);
   };
   const connection = connectPartner(settings, { ...credentialParts, http, useDatabase, log, now: Date.now });
-  return { ...connection, close: async () => (await opened?.catch(() => undefined))?.destroy() };
+  return {
+    ...connection,
+    store: credentialParts.store,
+    close: async () => (await opened?.catch(() => undefined))?.destroy(),
+  };
 }
 
-/** Puts the gateway together from its settings, and starts it. This is the only place that chooses adapters. */
+/** Puts the gateway together from its settings, and starts it. With connect-partner.ts, the only place that chooses adapters. */
 export async function startGateway(
   settings: Settings,
   {

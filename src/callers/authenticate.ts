@@ -21,8 +21,15 @@ interface VerifiedToken {
   readonly expiresOnTimestamp: number;
 }
 
-/** The caller of a request that `authenticate` let in. */
-export const findCaller = (res: Response): Caller | undefined => res.locals['caller'] as Caller | undefined; // set below, nowhere else
+/**
+ * The caller of a request that `authenticate` let in.
+ * @throws {AuthenticationRequiredError} it let in none
+ */
+export function getCaller(res: Response): Caller {
+  const caller = res.locals['caller'] as Caller | undefined; // set below, nowhere else
+  if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
+  return caller;
+}
 
 const mostRememberedTokens = 10_000;
 

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
-import { AuthenticationRequiredError, PermissionDeniedError } from '../errors.ts';
-import { findCaller } from './authenticate.ts';
+import { PermissionDeniedError } from '../errors.ts';
+import { getCaller } from './authenticate.ts';
 import type { Caller } from './caller.ts';
 
 /** What a caller may do: a scope of this name for a user, an app role of this name plus `.All` for an application. */
@@ -20,9 +20,7 @@ export const hasPermission = (caller: Caller, permission: Permission): boolean =
 /** Refuses callers without the permission. */
 export function requirePermission(permission: Permission): RequestHandler {
   return (_req, res, next) => {
-    const caller = findCaller(res);
-    if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
-    if (!hasPermission(caller, permission))
+    if (!hasPermission(getCaller(res), permission))
       throw new PermissionDeniedError(
         `The token lacks the permission ${permission}: a user needs the scope of that name, an application the app role ${permission}.All.`,
         { permission },

@@ -11,7 +11,7 @@ export interface Correlation {
 
 const guidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-export const findCorrelation = (res: Response): Correlation => res.locals['correlation'] as Correlation; // set for every request, first of all
+export const getCorrelation = (res: Response): Correlation => res.locals['correlation'] as Correlation; // set for every request, first of all
 
 /** Gives every response `MS-CorrelationId` and `MS-RequestId`. A malformed id is replaced, never echoed. */
 export function correlation({ newId = randomUUID }: { newId?: () => string } = {}): RequestHandler {

@@ -12,6 +12,8 @@ const servedAssets = ['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32x3
 // A file of its own, since the content security policy allows no inline script.
 const startScript = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#api', deepLinking: true, supportedSubmitMethods: [] });`;
 
+const withCode = (text: string) => text.replace(/`([^`]+)`/g, '<code>$1</code>');
+
 /** `/openapi.json`, a readable page of it at `/docs` that needs no internet, and a page for each problem. */
 export function documentationRoutes(openApiDocument: object): Router {
   // The pages name their parts by relative addresses, which a slash at the end would change.
@@ -60,7 +62,7 @@ export function documentationRoutes(openApiDocument: object): Router {
           title: `${title} (${code})`,
           root: '../',
           styleSheets: ['page.css'],
-          body: `<h1>${title}</h1><p><code>${code}</code> · HTTP ${status}</p><p>${meaning}</p><h2>What to do</h2><p>${whatToDo.replace(/`([^`]+)`/g, '<code>$1</code>')}</p>`,
+          body: `<h1>${title}</h1><p><code>${code}</code> · HTTP ${status}</p><p>${withCode(meaning)}</p><h2>What to do</h2><p>${withCode(whatToDo)}</p>`,
         }),
       );
     })

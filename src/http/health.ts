@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { Log } from '../telemetry/log.ts';
 import { methodNotAllowed } from './refusals.ts';
 
 /** How one thing that the gateway needs is doing; `detail` says in words what is wrong. */
@@ -22,12 +23,13 @@ const healthSchema = z
 
 const checkTimeoutMs = 2_000;
 
-async function runCheck(check: HealthChecks[string]): Promise<HealthCheckResult> {
+async function runCheck(name: string, check: HealthChecks[string], log: Log): Promise<HealthCheckResult> {
   const { promise: tooSlow, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('too slow')), checkTimeoutMs);
   try {
     return await Promise.race([check(), tooSlow]);
-  } catch {
+  } catch (error) {
+    log.warn({ check: name, err: error }, 'A readiness check failed');
     return { status: 'failing', detail: 'The check failed; the log has the cause.' };
   } finally {
     clearTimeout(timer);
@@ -39,7 +41,7 @@ async function runCheck(check: HealthChecks[string]): Promise<HealthCheckResult>
  * another instance may do better (its database, its start, its stop); what hits all instances alike and needs a person
  * is `degraded` and 200, since taking every instance out of service would help nobody.
  */
-export function healthRoutes(checks: HealthChecks): Router {
+export function healthRoutes(checks: HealthChecks, log: Log): Router {
   const router = Router();
 
   router.get('/live', (_req, res) => {
@@ -48,7 +50,7 @@ export function healthRoutes(checks: HealthChecks): Router {
 
   router.get('/ready', async function getReadiness(_req, res) {
     const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await runCheck(check)] as const),
+      Object.entries(checks).map(async ([name, check]) => [name, await runCheck(name, check, log)] as const),
     );
     const found = new Set(results.map(([, { status }]) => status));
     const status = found.has('failing') ? 'failing' : found.has('degraded') ? 'degraded' : 'ok';

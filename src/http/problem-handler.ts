@@ -7,7 +7,7 @@ import {
   PermissionDeniedError,
 } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
-import { findCorrelation } from './correlation.ts';
+import { getCorrelation } from './correlation.ts';
 import { isProblemCode, type ProblemCode, problemKinds } from './problems.ts';
 import { MethodNotAllowedError, PayloadTooLargeError, UnsupportedMediaTypeError } from './protocol-errors.ts';
 
@@ -67,7 +67,7 @@ export function problemHandler({ publicUrl, log, toStatusUrl }: ProblemHandlerPa
       detail: error?.message ?? 'The gateway has a fault of its own. Its log has the cause under these ids.',
       instance: req.originalUrl.split('?', 1)[0],
       code,
-      ...findCorrelation(res),
+      ...getCorrelation(res),
       ...(faults && { errors: faults }),
       ...(upstream && { upstream }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
@@ -82,7 +82,7 @@ export function problemHandler({ publicUrl, log, toStatusUrl }: ProblemHandlerPa
     const problem = toProblem(code, error, req, res);
     if (problem.status >= 500)
       (res.locals['log'] ?? log)[errorLevelCodes.has(code) ? 'error' : 'warn'](
-        { code, err: thrown, ...findCorrelation(res) },
+        { code, err: thrown, ...getCorrelation(res) },
         problem.title,
       );
     const challenge = error && toChallenge(error);

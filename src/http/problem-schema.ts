@@ -4,6 +4,7 @@ import { type ProblemCode, problemKinds } from './problems.ts';
 
 const codes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]; // the table is not empty
 
+/** Partner Center's own answer and ids, wherever they are told. */
 export const upstreamReference = z
   .strictObject({
     status: z.int().optional(),
@@ -32,6 +33,18 @@ export const problemSchema = z
     statusUrl: z.url().optional(),
   })
   .meta({ id: 'Problem', description: 'Why the request was not served (RFC 9457).' });
+
+/** What every operation behind authentication can answer. */
+export const problemsOfAuthenticated = [
+  'invalid_request',
+  'authentication_required',
+  'permission_denied',
+  'method_not_allowed',
+  'not_acceptable',
+  'internal_error',
+  // Without Entra ID's keys no caller can be let in.
+  'identity_provider_unavailable',
+] as const satisfies readonly ProblemCode[];
 
 /** The responses of these problems, by HTTP status. */
 export function problemResponses(...expected: ProblemCode[]): ZodOpenApiResponsesObject {

@@ -1,14 +1,14 @@
 import type { RequestHandler } from 'express';
 import { pinoHttp } from 'pino-http';
 import type { Log } from '../telemetry/log.ts';
-import { findCorrelation } from './correlation.ts';
+import { getCorrelation } from './correlation.ts';
 
 /** One line for each request, with nothing of it but the method, the path and the ids: no header, no query, no body. */
 export function requestLog(log: Log): RequestHandler {
   const middleware = pinoHttp({
     logger: log,
     quietReqLogger: true,
-    customProps: (_req, res) => ({ ...findCorrelation(res as Parameters<RequestHandler>[1]) }), // Express made both
+    customProps: (_req, res) => ({ ...getCorrelation(res as Parameters<RequestHandler>[1]) }), // Express made both
     customLogLevel: (req) => (req.url?.startsWith('/health/') ? 'debug' : 'info'),
     customSuccessMessage: () => 'Request answered',
     customErrorMessage: () => 'Request answered',

@@ -45,7 +45,7 @@ export interface PartnerCenterClient {
 const retriedStatuses = [429, 500, 502, 503, 504];
 const mostRetries = 3;
 
-/** A new token would not help against these: the audience is wrong, or MFA is missing. */
+/** Whether another token may help. It does not where the audience is wrong (900420) or MFA is missing (900421). */
 const isCuredByNewToken = (answer: PartnerCenterAnswer) =>
   answer.status === 401 &&
   !['900420', '900421'].includes(errorCode(answer) ?? '') &&

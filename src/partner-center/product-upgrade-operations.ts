@@ -81,7 +81,10 @@ const toLineItem = (item: LineItemBody): LineItemReport => ({
   ...(item.errorDetails && { error: toUpgradeError(item.errorDetails) }),
 });
 
-/** Partner Center's product upgrade operations [create-product-upgrade-entity, get-product-upgrade-status]. */
+/**
+ * Partner Center's product upgrade operations.
+ * Source: https://learn.microsoft.com/partner-center/developer/create-product-upgrade-entity and …/get-product-upgrade-status
+ */
 export function createProductUpgradeOperations(client: PartnerCenterClient): PartnerCenter {
   return {
     async checkEligibility(request, ids) {
@@ -99,9 +102,10 @@ export function createProductUpgradeOperations(client: PartnerCenterClient): Par
     async createUpgrade(request, ids, options = {}) {
       const answer = await client.post('v1/productUpgrades', toBody(request), ids, options);
       const upgradeId = findUpgradeId(answer.headers['location']);
-      if (!upgradeId) options.onUncertain?.();
-      if (!upgradeId)
+      if (!upgradeId) {
+        options.onUncertain?.();
         throw contractViolated(answer, 'Partner Center accepted the upgrade without saying its id.');
+      }
       return { upgradeId, upstream: toUpstreamReference(answer) };
     },
 

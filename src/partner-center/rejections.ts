@@ -116,7 +116,7 @@ const rejections: Readonly<Record<string, Rejection>> = {
 const guid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 
 /** Errors 900109 and 900110 name the upgrade that is in place in their text, and nowhere else. */
-function findNamedUpgrade({ body }: PartnerCenterAnswer): string | undefined {
+function findUpgradeIdInText({ body }: PartnerCenterAnswer): string | undefined {
   const text =
     typeof body === 'object' && body !== null && 'description' in body ? body.description : undefined;
   return typeof text === 'string' ? guid.exec(text)?.[0].toLowerCase() : undefined;
@@ -145,7 +145,7 @@ export function toRejection(answer: PartnerCenterAnswer, now: number): GatewayEr
   const rejection = findRejection(answer);
   const namesUpgrade =
     rejection.error === UpgradeAlreadyInProgressError || rejection.error === UpgradeAlreadyCompletedError;
-  const upgradeId = namesUpgrade ? findNamedUpgrade(answer) : undefined;
+  const upgradeId = namesUpgrade ? findUpgradeIdInText(answer) : undefined;
   const retryAfterSeconds =
     parseRetryAfter(answer.headers['retry-after'], now) ??
     rejection.retryAfterSeconds ??

@@ -18,7 +18,8 @@ const longestWaitMs = 10_000;
 /**
  * How long to wait before the next attempt, in milliseconds; undefined where the caller's patience would be over first.
  * Exponential back-off with full jitter. `Retry-After` is waited out in full; from the second time on the back-off
- * comes on top of it, as Microsoft asks for [api-throttling-guidance].
+ * comes on top of it, as Microsoft asks for.
+ * Source: https://learn.microsoft.com/partner-center/developer/api-throttling-guidance
  */
 export function planRetry({
   attempt,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError, PartnerMfaRequiredError, UpstreamRejectedError } from '../errors.ts';
-import type { CheckAccess, PartnerTokenCredential } from './ports.ts';
+import type { CheckAccess, CredentialLog, PartnerTokenCredential } from './ports.ts';
 
 /** What Partner Center last said to the gateway's token. */
 export interface AccessReport {
@@ -25,6 +25,7 @@ export interface AccessMonitor {
 export interface AccessMonitorParts {
   readonly credential: PartnerTokenCredential;
   readonly checkAccess: CheckAccess;
+  readonly log: CredentialLog;
   readonly now?: () => number;
   readonly newId?: () => string;
 }
@@ -44,6 +45,7 @@ function toReport(error: unknown, checkedAt: number): AccessReport {
 export function createAccessMonitor({
   credential,
   checkAccess,
+  log,
   now = Date.now,
   newId = randomUUID,
 }: AccessMonitorParts): AccessMonitor {
@@ -67,6 +69,8 @@ export function createAccessMonitor({
         }),
       };
     } catch (error) {
+      if (!(error instanceof GatewayError))
+        log.error({ err: error }, 'The token’s access could not be checked');
       report = toReport(error, now());
     }
   }

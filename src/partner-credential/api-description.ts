@@ -1,19 +1,9 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { problemResponses } from '../http/problem-schema.ts';
+import { problemResponses, problemsOfAuthenticated } from '../http/problem-schema.ts';
 import { begunConsent, partnerConsent } from './schemas.ts';
 
-const always = [
-  'authentication_required',
-  'permission_denied',
-  'method_not_allowed',
-  'not_acceptable',
-  'invalid_request',
-  'internal_error',
-  // Without Entra ID's keys no caller can be let in.
-  'identity_provider_unavailable',
-  'ledger_unavailable',
-] as const;
+const always = [...problemsOfAuthenticated, 'ledger_unavailable'] as const;
 
 const page = (description: string) => ({ description, content: { 'text/html': { schema: z.string() } } });
 

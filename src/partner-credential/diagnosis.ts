@@ -96,7 +96,7 @@ export function createDiagnose(parts: DiagnosisParts): Diagnose {
       return {
         state: 'operatorRequired',
         detail,
-        whatToDo: 'The operator must do what is said here, then restart the gateway.',
+        whatToDo: 'The operator must mend what is said here (the log has more), then restart the gateway.',
       };
     return { state: 'consentRequired', detail, whatToDo: howToConsent };
   }
@@ -114,7 +114,7 @@ export function createDiagnose(parts: DiagnosisParts): Diagnose {
       return {
         state: 'operatorRequired',
         detail: report.detail ?? 'Partner Center refuses the gateway.',
-        whatToDo: 'The operator must do what is said here, with the log at hand.',
+        whatToDo: 'The operator must mend what is said here; the log has more.',
       };
     return undefined;
   }

@@ -10,6 +10,7 @@ import {
 } from './key-vault-secret.ts';
 import { createOneAtATime } from './one-at-a-time.ts';
 import type { CredentialStore, PartnerCredential } from './ports.ts';
+import { refreshTokenLifetimeMs } from './refresh-token-lifetime.ts';
 import { prevails, supersedes } from './supersedes.ts';
 
 export interface KeyVaultCredentialStoreParts {
@@ -27,8 +28,6 @@ export interface KeyVaultCredentialStoreParts {
 const contentType = 'Partner Center refresh token';
 /** What Key Vault takes; refresh tokens have one to two kilobytes. */
 const maxValueBytes = 25_000;
-/** For information: Key Vault announces the coming end of a secret, and hands expired ones out all the same. */
-const refreshTokenLifetimeMs = 90 * 86_400_000;
 const maxAttempts = 10;
 
 /**
@@ -103,6 +102,7 @@ export function createKeyVaultCredentialStore({
           ...options,
           contentType,
           tags: toTags(credential, owner, previousVersion),
+          // For information: Key Vault announces the coming end of a secret, and hands expired ones out all the same.
           expiresOn: new Date(credential.issuedAt + refreshTokenLifetimeMs),
         });
         return properties.version ?? '';

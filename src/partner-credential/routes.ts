@@ -1,8 +1,8 @@
 import { type ErrorRequestHandler, type Response, Router } from 'express';
-import { findCaller } from '../callers/authenticate.ts';
+import { getCaller } from '../callers/authenticate.ts';
 import { requirePermission } from '../callers/permissions.ts';
-import { AuthenticationRequiredError, GatewayError } from '../errors.ts';
-import { findCorrelation } from '../http/correlation.ts';
+import { GatewayError } from '../errors.ts';
+import { getCorrelation } from '../http/correlation.ts';
 import { methodNotAllowed } from '../http/refusals.ts';
 import { consentPage, faultPage } from './callback-page.ts';
 import type { FinishedConsent } from './finish-consent.ts';
@@ -18,14 +18,15 @@ export function partnerConsentRoutes({ beginConsent, diagnose, checkAccess }: Co
   router.use(requirePermission('PartnerConsent.Manage'));
 
   router.get('/', async function getConsent(_req, res) {
-    await checkAccess(findCorrelation(res).correlationId);
+    await checkAccess(getCorrelation(res).correlationId);
     res.set('Cache-Control', 'no-store').json(toPartnerConsent(await diagnose({ isFresh: true })));
   });
 
   router.post('/', async function beginOne(_req, res) {
-    const caller = findCaller(res);
-    if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
-    const { authorizationUrl, expiresAt } = await beginConsent(caller, findCorrelation(res).correlationId);
+    const { authorizationUrl, expiresAt } = await beginConsent(
+      getCaller(res),
+      getCorrelation(res).correlationId,
+    );
     res
       .set('Cache-Control', 'no-store')
       .json({ authorizationUrl, expiresAt: new Date(expiresAt).toISOString() });
@@ -55,7 +56,7 @@ export function consentCallbackRoutes({ finishConsent, log }: ConsentCallbackPar
   // A mail scanner or a preview that only looks must not use the sign-in up.
   router.head('/', methodNotAllowed('GET'));
   router.get('/', async function finishOne(req, res) {
-    const { correlationId } = findCorrelation(res);
+    const { correlationId } = getCorrelation(res);
     const query = new URLSearchParams(req.originalUrl.split('?').slice(1).join('?'));
     const finished = await finishConsent(query, correlationId);
     sendPage(res, statusOf(finished), consentPage(finished, correlationId));
@@ -64,7 +65,7 @@ export function consentCallbackRoutes({ finishConsent, log }: ConsentCallbackPar
 
   const showFault: ErrorRequestHandler = (error: unknown, _req, res, next) => {
     if (res.headersSent || error instanceof GatewayError) return next(error);
-    const { correlationId } = findCorrelation(res);
+    const { correlationId } = getCorrelation(res);
     log.error({ err: error, correlationId }, 'The end of a partner consent failed');
     sendPage(res, 500, faultPage(correlationId));
   };

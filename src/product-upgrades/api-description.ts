@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { problemResponses } from '../http/problem-schema.ts';
+import { problemResponses, problemsOfAuthenticated } from '../http/problem-schema.ts';
 import type { ProblemCode } from '../http/problems.ts';
 import {
   acceptedUpgrade,
@@ -15,15 +15,6 @@ import {
   upgradeRecord,
 } from './schemas.ts';
 
-/** What every operation behind authentication can answer. */
-const always: readonly ProblemCode[] = [
-  'invalid_request',
-  'authentication_required',
-  'permission_denied',
-  'method_not_allowed',
-  'not_acceptable',
-  'internal_error',
-];
 /** What every operation that asks Partner Center can answer. */
 const upstream: readonly ProblemCode[] = [
   'customer_not_eligible',
@@ -35,7 +26,6 @@ const upstream: readonly ProblemCode[] = [
   'upstream_rejected',
   'partner_consent_required',
   'partner_mfa_required',
-  'identity_provider_unavailable',
 ];
 
 const retryAfter = z.string().regex(/^\d+$/).meta({ description: 'Seconds to wait before looking again.' });
@@ -71,7 +61,7 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           content: { 'application/json': { schema: acceptedUpgrade } },
         },
         ...problemResponses(
-          ...always,
+          ...problemsOfAuthenticated,
           ...upstream,
           'payload_too_large',
           'unsupported_media_type',
@@ -95,7 +85,7 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           description: 'A page of upgrades.',
           content: { 'application/json': { schema: upgradeList } },
         },
-        ...problemResponses(...always, 'ledger_unavailable'),
+        ...problemResponses(...problemsOfAuthenticated, 'ledger_unavailable'),
       },
     },
   },
@@ -112,7 +102,7 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           description: 'The record.',
           content: { 'application/json': { schema: upgradeRecord } },
         },
-        ...problemResponses(...always, 'upgrade_not_found', 'ledger_unavailable'),
+        ...problemResponses(...problemsOfAuthenticated, 'upgrade_not_found', 'ledger_unavailable'),
       },
     },
   },
@@ -147,7 +137,12 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           content: { 'application/json': { schema: statusMonitor } },
         },
         '304': { description: 'Nothing has changed since the given `ETag`.' },
-        ...problemResponses(...always, ...upstream, 'upgrade_not_found', 'ledger_unavailable'),
+        ...problemResponses(
+          ...problemsOfAuthenticated,
+          ...upstream,
+          'upgrade_not_found',
+          'ledger_unavailable',
+        ),
       },
     },
   },
@@ -163,7 +158,7 @@ export const productUpgradePaths: ZodOpenApiPathsObject = {
           description: 'Partner Center’s answer.',
           content: { 'application/json': { schema: eligibility } },
         },
-        ...problemResponses(...always, ...upstream, 'ledger_unavailable'),
+        ...problemResponses(...problemsOfAuthenticated, ...upstream, 'ledger_unavailable'),
       },
     },
   },

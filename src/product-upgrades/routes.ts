@@ -1,8 +1,8 @@
 import { Router } from 'express';
-import { findCaller } from '../callers/authenticate.ts';
+import { getCaller } from '../callers/authenticate.ts';
 import { requirePermission } from '../callers/permissions.ts';
-import { AuthenticationRequiredError, UpgradeNotFoundError } from '../errors.ts';
-import { findCorrelation } from '../http/correlation.ts';
+import { UpgradeNotFoundError } from '../errors.ts';
+import { getCorrelation } from '../http/correlation.ts';
 import { namesEntityTag } from '../http/entity-tag.ts';
 import { jsonBody } from '../http/json-body.ts';
 import { parseWait } from '../http/prefer.ts';
@@ -52,16 +52,14 @@ export function productUpgradeRoutes({
     requirePermission('ProductUpgrade.ReadWrite'),
     jsonBody,
     async function orderOne(req, res) {
-      const caller = findCaller(res);
-      if (!caller) throw new AuthenticationRequiredError('A bearer token of Entra ID is required.');
       const { 'idempotency-key': idempotencyKey, ...request } = parseRequest(req, {
         query: noQuery,
         headers: idempotencyHeaders,
         body: orderBody,
       });
       const { upgradeId } = await orderUpgrade(request, {
-        orderedBy: caller,
-        correlationId: findCorrelation(res).correlationId,
+        orderedBy: getCaller(res),
+        correlationId: getCorrelation(res).correlationId,
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       });
       const statusUrl = toStatusUrl(upgradeId);
@@ -102,7 +100,7 @@ export function productUpgradeRoutes({
     requirePermission('ProductUpgrade.Read'),
     async function getStatus(req, res) {
       const { upgradeId } = parseRequest(req, { path: upgradeParams, query: noQuery });
-      const { correlationId } = findCorrelation(res);
+      const { correlationId } = getCorrelation(res);
       const waitSeconds = parseWait(req.get('Prefer'));
       let upgrade = await watch.current(upgradeId, correlationId);
       if (waitSeconds !== undefined) {
@@ -138,7 +136,7 @@ export function eligibilityRoutes({ checkEligibility, toStatusUrl }: ProductUpgr
 
   router.get(path, requirePermission('ProductUpgrade.Read'), async function getEligibility(req, res) {
     const request = parseRequest(req, { path: customerParams, query: eligibilityQuery });
-    const eligibility = await checkEligibility(request, findCorrelation(res));
+    const eligibility = await checkEligibility(request, getCorrelation(res));
     const statusUrl = eligibility.upgradeId && toStatusUrl(eligibility.upgradeId);
     res
       .set('Cache-Control', 'no-store')

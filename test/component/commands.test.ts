@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
 import { endProgram, runProgram, startProgram, untilPrinted } from '../support/processes.ts';
+import { parseCurl, readCurlCommands } from '../support/readme-curl.ts';
 import { upgradeRequest } from '../support/requests.ts';
 
 // `npm run local` and `npm run token`, on their fixed ports, in a folder of their own.
@@ -45,6 +46,22 @@ describe('npm run token', () => {
     const { output, errors, exitCode } = await printToken('--user', 'mallory');
     expect([exitCode, output]).toEqual([1, '']);
     expect(errors).toContain('alice|bob');
+  });
+});
+
+describe('the README’s API by example', () => {
+  it('works against npm run local, line by line', async () => {
+    const variables = { TOKEN: (await printToken()).output.trim(), STATUS_URL: '' };
+    const statuses: number[] = [];
+    for (const command of readCurlCommands('The API by example')) {
+      const { url, init } = parseCurl(command, variables);
+      const response = await fetch(url, init);
+      statuses.push(response.status);
+      const operationLocation = response.headers.get('operation-location');
+      if (operationLocation) variables.STATUS_URL = operationLocation;
+      if (response.status === 202) expect(response.headers.get('retry-after')).toBe('1');
+    }
+    expect(statuses).toEqual([202, 200, 200, 200, 200]);
   });
 });
 

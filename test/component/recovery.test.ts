@@ -250,6 +250,8 @@ describe('an order of unknown outcome', () => {
         .upgrades()
         .some(({ customerId }) => customerId === request.customerId),
     );
+    expect(upstream().upgrades()).toHaveLength(1);
+    expect(new Set(creates().map(({ headers }) => headers['ms-requestid'])).size).toBe(1);
   });
 
   it('that is an hour old is only asked about, given up, and its key may be used again', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { failingCustomerId, failingLineItemCustomerId } from '../../src/emulator/partner-center/customers.ts';
 import { startTestGateway, type TestGateway, testStatusIntervalMs } from '../support/gateway.ts';
 import { as, upgradeRequest } from '../support/requests.ts';
+import { until } from '../support/until.ts';
 
 let started: TestGateway;
 let alice: ReturnType<typeof as>;
@@ -137,7 +138,13 @@ describe('GET /v1/product-upgrades/{upgradeId}/status', () => {
   it('ends a long poll after the time that the caller gave, with what is known', async () => {
     started.emulator.partnerCenter.next('unknown-status', { times: 1000 });
     const { body } = await alice.order();
-    const response = await bob.getStatus(body.upgradeId).set('Prefer', 'wait=0');
+    // Its line items change for a while, though the upgrade's own status says nothing that is known.
+    await until(async () => (await bob.getStatus(body.upgradeId)).body.lineItems[0]?.status === 'Succeeded');
+    const startedAt = performance.now();
+    const response = await bob.getStatus(body.upgradeId).set('Prefer', 'wait=1');
+    const waitedMs = performance.now() - startedAt;
+    expect(waitedMs).toBeGreaterThan(900);
+    expect(waitedMs).toBeLessThan(5_000);
     expect(response.status).toBe(200);
     expect(response.body.isFinal).toBe(false);
   });

@@ -12,7 +12,10 @@ const documentSchema = z.looseObject({
       z.looseObject({
         responses: z.record(
           z.string(),
-          z.looseObject({ content: z.record(z.string(), z.unknown()).optional() }),
+          z.looseObject({
+            description: z.string(),
+            content: z.record(z.string(), z.unknown()).optional(),
+          }),
         ),
       }),
     ),
@@ -61,6 +64,11 @@ export function createOpenApiCheck(openApiDocument: unknown): CheckAgainstOpenAp
     const documented = operation.responses[String(response.status)];
     if (!documented) throw new Error(`${what} is not documented`);
     if (!documented.content || method === 'HEAD') return;
+    if (
+      mediaType === 'application/problem+json' &&
+      !documented.description.includes(`\`${response.body.code}\``)
+    )
+      throw new Error(`${what} has the code ${response.body.code}, which is not documented there`);
     if (!Object.hasOwn(documented.content, mediaType))
       throw new Error(`${what} has the undocumented media type ${mediaType}`);
     assertValid(

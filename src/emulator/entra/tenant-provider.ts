@@ -22,7 +22,7 @@ export interface TenantProviderState {
   jwks: { keys: Record<string, unknown>[] };
 }
 
-/** Ninety days, renewed with each redemption (partner-center.md, section 4). */
+/** Ninety days, renewed with each redemption (https://learn.microsoft.com/entra/identity-platform/refresh-tokens). */
 const refreshTokenLifetimeSeconds = 90 * 86_400;
 
 /**

@@ -33,7 +33,7 @@ function createAdapter(model: string): Adapter {
       return undefined;
     },
     async consume(id) {
-      // At Entra ID a refresh token stays valid after use (partner-center.md, section 4). Never marking it as
+      // At Entra ID a refresh token stays valid after use (https://learn.microsoft.com/entra/identity-platform/refresh-tokens). Never marking it as
       // consumed also keeps the provider's reuse detection from revoking the whole grant.
       const payload = stored.get(id);
       if (payload && model !== 'RefreshToken') payload['consumed'] = Math.floor(Date.now() / 1000);

@@ -13,7 +13,7 @@ export interface BearerCheck {
 
 /**
  * Checks the App+User token of a call: from the partner's tenant, for this service, with `user_impersonation`
- * and `mfa` (partner-center.md, section 4).
+ * and `mfa` (https://learn.microsoft.com/partner-center/developer/enable-secure-app-model).
  * @param validatesMfa the call carries `ValidateMfa: true` and is told about MFA instead of being refused
  */
 export async function checkBearer(

@@ -10,7 +10,7 @@ interface Refusal {
   description: string;
 }
 
-/** https://learn.microsoft.com/partner-center/developer/error-codes; statuses and codes as in partner-center.md, section 3. */
+/** https://learn.microsoft.com/partner-center/developer/error-codes, with the statuses seen on the wire. */
 const refusals: Readonly<Record<number, Refusal>> = {
   1000: { status: 404, description: 'The resource was not found.' },
   2000: { status: 400, description: 'The input is not valid: {0}.' },

@@ -35,7 +35,12 @@ function start(
   const store = createFakeStore(current && { current: { refreshToken, issuedAt: clock.now(), ...current } });
   const { now } = clock;
   const credential = createPartnerTokenCredential({ store, redeem: entra.redeem, log: createFakeLog(), now });
-  const access = createAccessMonitor({ credential, checkAccess: async () => ({}), now });
+  const access = createAccessMonitor({
+    credential,
+    checkAccess: async () => ({}),
+    log: createFakeLog(),
+    now,
+  });
   const diagnose = createDiagnose({
     store,
     credential,

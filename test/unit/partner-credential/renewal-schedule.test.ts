@@ -44,6 +44,7 @@ function startInstance(
   const access = createAccessMonitor({
     credential,
     checkAccess: async () => ({ isMfaCompliant: true }),
+    log,
     now,
   });
   const schedule = createRenewalSchedule({
