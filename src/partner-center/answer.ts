@@ -45,9 +45,14 @@ export function toUpstreamReference(answer: PartnerCenterAnswer): UpstreamRefere
   };
 }
 
-/** Seconds of a `Retry-After` header, which holds seconds or an HTTP date (RFC 9110, section 10.2.3). */
+// Microsoft asks for a minute or so: a mistaken header must not put an order or an upgrade to sleep for years.
+const longestRetryAfterSeconds = 3_600;
+
+/** Seconds of a `Retry-After` header, which holds seconds or an HTTP date (RFC 9110, section 10.2.3); an hour at most. */
 export function parseRetryAfter(value: unknown, now: number): number | undefined {
   if (typeof value !== 'string') return undefined;
-  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - now) / 1000);
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+  // Date.parse takes numbers for dates, too; those of HTTP begin with a day's name.
+  const date = /^[A-Z]/i.test(value) ? Date.parse(value) : Number.NaN;
+  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : Math.ceil((date - now) / 1000);
+  return Number.isFinite(seconds) ? Math.min(longestRetryAfterSeconds, Math.max(0, seconds)) : undefined;
 }

@@ -39,7 +39,7 @@ export interface PartnerCenterLog {
 
 /** Calls Partner Center. It answers 2xx only; whatever else comes back is thrown as the failure that it means. */
 export interface PartnerCenterClient {
-  post(path: string, body: object, ids: CallIds, options?: CallOptions): Promise<PartnerCenterAnswer>;
+  post(path: string, body: object, ids: CallIds, options?: PostOptions): Promise<PartnerCenterAnswer>;
 }
 
 const retriedStatuses = [429, 500, 502, 503, 504];
@@ -60,10 +60,30 @@ const unreached: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
 ]);
 
-/** Whether an attempt may have been carried out: no answer came to what was sent, or one that does not tell. */
+/**
+ * Whether an attempt may have been carried out: no answer came to what was sent, or one that does not tell. Only an
+ * answer that arrived whole counts; got hands out the status of others as well.
+ */
 const isUncertain = (error: RequestError): boolean =>
-  error.response ? tellsNothing(error.response.statusCode) : !unreached.has(error.code);
+  error.response && error.code === 'ERR_NON_2XX_3XX_RESPONSE'
+    ? tellsNothing(error.response.statusCode)
+    : !unreached.has(error.code);
 const tellsNothing = (status: number) => status >= 500 || (status >= 300 && status < 400);
+
+export interface PostOptions extends CallOptions {
+  /** Whether the headers of a 2xx answer say all that is needed, whatever becomes of its body. */
+  readonly isEnough?: (headers: PartnerCenterAnswer['headers']) => boolean;
+}
+
+/** One call as the caller means it, whatever attempts it takes. */
+interface Call {
+  readonly path: string;
+  readonly body: object;
+  readonly ids: CallIds;
+  readonly options: PostOptions;
+  /** No attempt is made after this time (epoch milliseconds). */
+  readonly deadline: number;
+}
 
 export function createPartnerCenterClient({
   http,
@@ -91,25 +111,22 @@ export function createPartnerCenterClient({
   });
 
   const calculateDelay =
-    (deadline: number): RetryFunction =>
-    ({ attemptCount, error }) =>
-      planRetry({
-        attempt: attemptCount,
-        retryAfterSeconds: parseRetryAfter(error.response?.headers['retry-after'], now()),
-        remainingMs: deadline - now(),
-        random: random(),
-        baseMs: backoffBaseMs,
-      }) ?? 0; // got takes 0 for "do not retry"
+    ({ deadline, options }: Call): RetryFunction =>
+    ({ attemptCount, error }) => {
+      if (findEnough(error, options)) return 0; // got takes 0 for "do not retry"
+      return (
+        planRetry({
+          attempt: attemptCount,
+          retryAfterSeconds: parseRetryAfter(error.response?.headers['retry-after'], now()),
+          remainingMs: deadline - now(),
+          random: random(),
+          baseMs: backoffBaseMs,
+        }) ?? 0
+      );
+    };
 
-  interface Call {
-    readonly path: string;
-    readonly body: object;
-    readonly ids: CallIds;
-    readonly options: CallOptions;
-    readonly deadline: number;
-  }
-
-  async function send({ path, body, ids, options, deadline }: Call, { token }: AccessToken) {
+  async function send(logicalCall: Call, { token }: AccessToken) {
+    const { path, body, ids, options, deadline } = logicalCall;
     // For a call that must not be made any more, a token may have come too late.
     if (now() >= deadline) throw new UpstreamTimeoutError('The call’s time is over.');
     const outOfTime = AbortSignal.timeout(Math.max(1, deadline - now()));
@@ -129,7 +146,7 @@ export function createPartnerCenterClient({
           limit: mostRetries,
           statusCodes: retriedStatuses,
           maxRetryAfter: Number.POSITIVE_INFINITY, // planRetry decides, by the caller's deadline
-          calculateDelay: calculateDelay(deadline),
+          calculateDelay: calculateDelay(logicalCall),
         },
         hooks: {
           beforeRetry: [
@@ -145,6 +162,8 @@ export function createPartnerCenterClient({
       return answer;
     } catch (error) {
       const failure = error as RequestError; // got rejects with nothing else
+      const enough = findEnough(failure, options);
+      if (enough) return enough;
       if (isUncertain(failure)) onUncertain?.();
       throw toTransportFailure(failure, outOfTime.aborted);
     }
@@ -175,6 +194,18 @@ export function createPartnerCenterClient({
   };
 }
 
+/** The answer whose headers say all that is needed, though its body broke off. */
+function findEnough({ response }: RequestError, { isEnough }: PostOptions): PartnerCenterAnswer | undefined {
+  if (!response || response.statusCode < 200 || response.statusCode > 299) return undefined;
+  return isEnough?.(response.headers) ? toAnswer({ ...toHead(response), body: '' }) : undefined;
+}
+
+const toHead = ({ statusCode, statusMessage, headers }: NonNullable<RequestError['response']>) => ({
+  statusCode,
+  statusMessage,
+  headers,
+});
+
 function toAnswer(response: {
   statusCode: number;
   statusMessage?: string | undefined;
@@ -196,5 +227,8 @@ function toTransportFailure(cause: RequestError, isOutOfTime: boolean): GatewayE
     return new UpstreamContractViolatedError('Partner Center’s answer was too large to be one of its own.', {
       cause,
     });
-  return new UpstreamUnavailableError('Partner Center cannot be reached.', { cause, retryAfterSeconds: 30 });
+  return new UpstreamUnavailableError(
+    cause.response ? 'Partner Center’s answer broke off.' : 'Partner Center cannot be reached.',
+    { cause, retryAfterSeconds: 30 },
+  );
 }

@@ -36,11 +36,8 @@ const statusBody = z.object({
 const eligibilityBody = z.object({
   customerId: z.guid().transform((id) => id.toLowerCase()),
   isEligible: z.boolean(),
-  upgradeId: z
-    .guid()
-    .transform((id) => id.toLowerCase())
-    .nullish()
-    .catch(undefined),
+  // One that cannot be read is no "none": an upgrade is in place, and nobody must take it for missing.
+  upgradeId: z.union([z.literal(''), z.guid().transform((id) => id.toLowerCase())]).nullish(),
   reason: z.string().nullish(),
 });
 
@@ -100,7 +97,11 @@ export function createProductUpgradeOperations(client: PartnerCenterClient): Par
     },
 
     async createUpgrade(request, ids, options = {}) {
-      const answer = await client.post('v1/productUpgrades', toBody(request), ids, options);
+      const answer = await client.post('v1/productUpgrades', toBody(request), ids, {
+        ...options,
+        // The id is told once, in this header: it counts although the connection may break after it.
+        isEnough: (headers) => findUpgradeId(headers['location']) !== undefined,
+      });
       const upgradeId = findUpgradeId(answer.headers['location']);
       if (!upgradeId) {
         options.onUncertain?.();

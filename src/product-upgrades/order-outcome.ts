@@ -12,8 +12,11 @@ import {
 import type { Ledger } from './ports.ts';
 import type { Order } from './types.ts';
 
-/** "This purchase isn't allowed: upgrade pending, in progress, failed": there is an upgrade, perhaps this order's own. */
-const blockedByUpgrade: ReadonlySet<string> = new Set(['900112', '900113', '900114']);
+/**
+ * "This purchase isn't allowed: upgrade pending, in progress, failed", or an upgrade is in progress or completed whose
+ * id could not be read: there is an upgrade, perhaps this order's own.
+ */
+const blockedByUpgrade: ReadonlySet<string> = new Set(['900109', '900110', '900112', '900113', '900114']);
 
 export const isBlockedByUpgrade = (code: string | undefined): boolean =>
   code !== undefined && blockedByUpgrade.has(code);

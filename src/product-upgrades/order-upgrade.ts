@@ -136,8 +136,21 @@ export function createOrderUpgrade({
     if (upgradeId && !(await isOlderThanOrder(ledger, upgradeId, order).catch(() => false)))
       // The attempt that went unanswered was accepted, and this is its upgrade.
       return settleAccepted(order, { upgradeId, upstream: error.facts.upstream ?? {} });
-    if (upgradeId || isRefusalOfCustomer(error)) return settleRefused(order, lease, error);
+    if (upgradeId) return settleRefused(order, lease, error);
+    // Just after an upgrade has begun Partner Center may refuse another one for reasons that the first one made.
+    if (isRefusalOfCustomer(error)) return resolve(order, lease);
     return settleUnknown(order, lease, error);
+  }
+
+  /** Finds out at once what became of an order, and answers it. */
+  async function resolve(order: Order, { owner }: Lease) {
+    const resolution = await resolveOrder(order, owner);
+    await atPoint('before-reply');
+    if (resolution.kind === 'accepted') return { upgradeId: resolution.upgradeId };
+    if (resolution.kind === 'refused') throw resolution.error;
+    throw explainUnknown(
+      resolution.kind === 'unknown' ? resolution.error : new UpstreamTimeoutError('The order took an hour.'),
+    );
   }
 
   /** Sends an order whose intent is durable and whose lease is ours. */

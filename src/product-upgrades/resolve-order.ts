@@ -162,10 +162,12 @@ export function createResolveOrder({
     const problemCode = error instanceof GatewayError ? error.code : 'internal_error';
     const upstream = error instanceof GatewayError ? error.facts.upstream : undefined;
     const retryAt = planAttempt(order, error, { now: now(), random: random(), backoffBaseMs });
+    // That an upgrade blocks the customer is evidence, which no later failure takes away.
+    const isEvidenceKept = isBlockedByUpgrade(order.upstream?.code) && !isBlockedByUpgrade(upstream?.code);
     await ledger.recordUnknown(
       order.orderId,
       leaseOwner,
-      { problemCode, nextAttemptAt: retryAt, ...(upstream && { upstream }) },
+      { problemCode, nextAttemptAt: retryAt, ...(upstream && !isEvidenceKept && { upstream }) },
       now(),
     );
     if (!mayBeSent(order) && order.reportedAt === undefined) await report(order, error, problemCode);

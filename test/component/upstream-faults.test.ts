@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ScenarioOptions } from '../../src/emulator/partner-center/scenario-options.ts';
 import type { ScenarioName } from '../../src/emulator/partner-center/scenarios.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { as } from '../support/requests.ts';
+import { as, upgradeRequest } from '../support/requests.ts';
 
 let started: TestGateway;
 let alice: ReturnType<typeof as>;
@@ -88,13 +89,55 @@ describe('when Partner Center fails, an order', () => {
     },
   );
 
-  it.each(['no-location', 'garbage-location', 'huge-body'] as const)(
+  it.each(['huge-body', 'cut-body', 'stalled-body'] as const)(
+    '%s: the id in the header counts, whatever becomes of the body',
+    async (scenario) => {
+      started.emulator.partnerCenter.next(scenario);
+      const request = upgradeRequest();
+      const key = randomUUID();
+      const first = await alice.order(request).set('Idempotency-Key', key);
+      expect(first.status).toBe(202);
+      const again = await alice.order(request).set('Idempotency-Key', key);
+      expect([again.status, again.body]).toEqual([202, first.body]);
+      const { partnerCenter } = started.emulator;
+      expect(partnerCenter.upgrades().map(({ upgradeId }) => upgradeId)).toEqual([first.body.upgradeId]);
+      expect(partnerCenter.requests().filter(({ operation }) => operation === 'create')).toHaveLength(1);
+    },
+  );
+
+  it.each(['no-location', 'garbage-location'] as const)(
     '%s: says that the answer cannot be read',
     async (scenario) => {
       started.emulator.partnerCenter.next(scenario);
       await expectProblem({ scenario, status: 502, code: 'upstream_contract_violated' }, await alice.order());
     },
   );
+
+  it.each([
+    ['not-eligible', { code: 900130, status: 403 }],
+    ['not-eligible', { code: 900108, status: 403 }],
+    ['customer-unknown', {}],
+    ['customer-unknown', { code: 20002, status: 403 }],
+  ] as const)(
+    'a refusal (%s %j) after an attempt whose answer was lost is not believed: the upgrade is found',
+    async (scenario, options) => {
+      const { partnerCenter } = started.emulator;
+      partnerCenter.next('reset-after-accept', { operation: 'create' });
+      partnerCenter.next(scenario, { ...options, operation: 'create' });
+      const { status, body } = await alice.order();
+      expect(status).toBe(202);
+      expect(partnerCenter.upgrades().map(({ upgradeId }) => upgradeId)).toEqual([body.upgradeId]);
+    },
+  );
+
+  it('a refusal after an attempt whose answer was lost stands where nothing was started', async () => {
+    const { partnerCenter } = started.emulator;
+    partnerCenter.next('reset-before-accept', { operation: 'create' });
+    partnerCenter.next('not-eligible', { operation: 'create', times: 2 });
+    const { status, body } = await alice.order();
+    expect([status, body.code]).toEqual([422, 'customer_not_eligible']);
+    expect(partnerCenter.upgrades()).toEqual([]);
+  });
 
   it('waiting helps after a recent purchase, and the problem says so', async () => {
     started.emulator.partnerCenter.next('not-eligible', { code: 900130, status: 403 });

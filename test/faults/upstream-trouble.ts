@@ -18,6 +18,8 @@ const createTroubles: readonly Trouble[] = [
   ['absolute-location', 2],
   ['status-body', 2],
   ['broken-json', 2],
+  ['cut-body', 4],
+  ['stalled-body', 2],
   ['not-json', 2],
   ['redirect', 1],
   ['unauthorized', 1],
@@ -30,6 +32,7 @@ const eligibilityTroubles: readonly Trouble[] = [
   ['timeout-before-accept', 1],
   ['slow', 3],
   ['broken-json', 2],
+  ['cut-body', 2],
   ['unavailable', 2],
 ];
 

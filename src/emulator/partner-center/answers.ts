@@ -10,6 +10,8 @@ export interface Answer {
   json?: Readonly<Record<string, unknown>>;
   /** Body as it is, instead of `json`. */
   text?: string;
+  /** How an answer ends whose headers arrive and whose body does not: with a reset, or not at all. */
+  breaksOff?: 'reset' | 'stall';
   /** Sent by something in front of the API: without MS-* headers and byte order mark. */
   isFromGateway?: boolean;
 }
@@ -38,7 +40,16 @@ export function writeAnswer(request: Request, response: Response, answer: Answer
   };
   if (answer.reasonPhrase === undefined) response.writeHead(answer.status, headers);
   else response.writeHead(answer.status, answer.reasonPhrase, headers);
-  response.end(body);
+  if (answer.breaksOff === undefined) response.end(body);
+  else breakOff(response, body, answer.breaksOff);
+}
+
+/** Sends all but the last byte; `Content-Length` has promised the whole. */
+function breakOff(response: Response, body: Buffer, how: 'reset' | 'stall'): void {
+  response.write(body.subarray(0, -1), () => {
+    // Time for the headers to be read: a reset overtakes what is still on its way.
+    if (how === 'reset') setTimeout(() => response.socket?.resetAndDestroy(), 20).unref();
+  });
 }
 
 /** Ids are echoed, or made where they are missing; Microsoft's support asks for them and for MS-CV and MS-ServerId. */

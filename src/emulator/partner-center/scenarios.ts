@@ -105,6 +105,8 @@ export const scenarios = {
   'empty-body': { play: () => ({ status: 200 }) },
   redirect: { play: () => ({ status: 302, headers: { Location: elsewhere }, isFromGateway: true }) },
   'huge-body': { play: hugeBody },
+  'cut-body': { play: (call) => withBrokenBody(call, 'reset') },
+  'stalled-body': { play: (call) => withBrokenBody(call, 'stall') },
 } as const satisfies Record<string, Scenario>;
 
 /** The names of all scenarios. */
@@ -180,6 +182,12 @@ function brokenJson(): Answer {
     text: '\uFEFF{"id": "42d075a4-bfe7-43e7-af6d-',
     headers: { 'Content-Type': 'application/json; charset=utf-8' },
   };
+}
+
+/** The normal answer, whose headers arrive and whose body does not arrive whole. */
+function withBrokenBody(call: ScenarioCall, breaksOff: 'reset' | 'stall'): Answer {
+  const answer = call.proceed();
+  return { ...answer, json: answer.json ?? { status: 'Pending' }, breaksOff };
 }
 
 /** The normal answer, grown to over 5 MB by a field that nobody asked for. */

@@ -193,4 +193,10 @@ describe('a body that cannot be used', () => {
     expect(await client.status(upgradeId)).toMatchObject({ status: 200, text: '' });
     expect((await client.status(upgradeId)).text.length).toBeGreaterThan(5 * 1024 * 1024);
   });
+
+  it('cut-body: the headers arrive, the work is done, and the body breaks off', async () => {
+    next('cut-body');
+    await expect(client.create()).rejects.toThrow();
+    expect(emulator.partnerCenter.upgrades()).toHaveLength(1);
+  });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { errorCode, parseJson, toUpstreamReference } from '../../../src/partner-center/answer.ts';
+import {
+  errorCode,
+  parseJson,
+  parseRetryAfter,
+  toUpstreamReference,
+} from '../../../src/partner-center/answer.ts';
 
 const answer = { status: 400, reasonPhrase: '', headers: {}, body: undefined as unknown };
 
@@ -41,4 +46,18 @@ describe('what Microsoft’s support asks for', () => {
       cv: 'v',
     });
   });
+});
+
+describe('Retry-After', () => {
+  const now = Date.UTC(2026, 0, 1);
+  it.each([
+    ['57', 57],
+    [new Date(now + 30_000).toUTCString(), 30],
+    [new Date(now - 30_000).toUTCString(), 0],
+    ['999999999', 3_600],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 3_600],
+    ['soon', undefined],
+    ['-5', undefined],
+    [undefined, undefined],
+  ])('%j is %j seconds', (value, seconds) => expect(parseRetryAfter(value, now)).toBe(seconds));
 });
