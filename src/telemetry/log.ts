@@ -9,8 +9,14 @@ export interface LogParts {
   readonly destination?: LogDestination;
 }
 
-// A JWT, wherever it may have come from. Nothing here logs tokens; this is for what a library may put into a message.
-const jwtPattern = /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g;
+// What may be, or hold, a JWT, wherever it may have come from. Nothing here logs tokens; this is for what a library may
+// put into a message. The pattern is one that cannot backtrack, since callers choose some of what is logged.
+const tokenCharacters = /[\w.-]{20,}/g;
+
+const hideTokens = (line: string) =>
+  line.replace(tokenCharacters, (run) =>
+    run.includes('eyJ') && run.split('.').length >= 3 ? '[token]' : run,
+  );
 
 interface LoggedError {
   readonly type: string;
@@ -45,7 +51,7 @@ export function createLog({ level, destination }: LogParts): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => toLoggedError(error) },
-      hooks: { streamWrite: (line) => line.replace(jwtPattern, '[token]') },
+      hooks: { streamWrite: hideTokens },
     },
     destination ?? pino.destination({ dest: 1, sync: false }),
   );

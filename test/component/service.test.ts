@@ -125,6 +125,15 @@ describe('the log', () => {
   });
 });
 
+describe('a path that nobody has', () => {
+  it('is logged in part', async () => {
+    const { api, logLines } = await start();
+    await api.get(`/v1/${'x'.repeat(10_000)}`);
+    const line = logLines().find(({ msg }) => msg === 'Request answered');
+    expect(JSON.stringify(line).length).toBeLessThan(1_500);
+  });
+});
+
 describe('a failure', () => {
   it('is one line with its cause, and one for the request without it', async () => {
     const started = await start();
