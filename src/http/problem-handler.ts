@@ -8,6 +8,7 @@ import {
 } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { getCorrelation } from './correlation.ts';
+import { toInstance } from './instance.ts';
 import { isProblemCode, type ProblemCode, problemKinds } from './problems.ts';
 import { MethodNotAllowedError, PayloadTooLargeError, UnsupportedMediaTypeError } from './protocol-errors.ts';
 
@@ -65,7 +66,7 @@ export function problemHandler({ publicUrl, log, toStatusUrl }: ProblemHandlerPa
       title,
       status,
       detail: error?.message ?? 'The gateway has a fault of its own. Its log has the cause under these ids.',
-      instance: req.originalUrl.split('?', 1)[0],
+      instance: toInstance(req.originalUrl),
       code,
       ...getCorrelation(res),
       ...(faults && { errors: faults }),
