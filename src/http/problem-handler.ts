@@ -47,8 +47,8 @@ function fromExpress(error: unknown): GatewayError | undefined {
 }
 
 function toChallenge(error: GatewayError): string | undefined {
-  // RFC 6750, section 3.1: no error code where the request carried no token at all.
-  if (error instanceof AuthenticationRequiredError) return 'Bearer';
+  // RFC 6750: no error code where the request carried no token at all (section 3.1), yet one parameter (section 3).
+  if (error instanceof AuthenticationRequiredError) return 'Bearer realm="Product Upgrade Gateway"';
   if (error instanceof InvalidTokenError)
     return `Bearer error="invalid_token", error_description="${error.message}"`;
   if (error instanceof PermissionDeniedError)

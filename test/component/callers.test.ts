@@ -50,7 +50,8 @@ function expectTokenRequired(response: Response) {
     code: 'authentication_required',
     detail: 'A bearer token of Entra ID is required in the Authorization header.',
   });
-  expect(response.get('WWW-Authenticate')).toBe('Bearer');
+  // RFC 6750, section 3: a challenge has at least one parameter; section 3.1: no error code here.
+  expect(response.get('WWW-Authenticate')).toBe('Bearer realm="Product Upgrade Gateway"');
 }
 
 function expectInvalidToken(response: Response, detail: string) {
