@@ -77,7 +77,7 @@ export function createApp(parts: AppParts): Express {
     .set('trust proxy', parts.trustProxyHops)
     .set('query parser', 'simple');
 
-  app.use(correlation(), requestLog(log), helmet({ contentSecurityPolicy }));
+  app.use(correlation, requestLog(log), helmet({ contentSecurityPolicy }));
   app.use(requireHost, refuseDuplicateHeaders);
   app.use('/health', healthRoutes(parts.healthChecks, log));
   app.use(

@@ -423,7 +423,7 @@ describe('callers who are refused', () => {
 
     it('a token of 100 kB', async () => {
       const response = await sendRaw(requestLines, `Authorization: Bearer ${'a'.repeat(100_000)}\r\n\r\n`);
-      expect(response).toMatchObject({ status: 431, body: { status: 431, code: 'invalid_request' } });
+      expect(response).toMatchObject({ status: 400, body: { status: 400, code: 'invalid_request' } });
     });
   });
 
