@@ -103,6 +103,39 @@ describe('CONNECT', () => {
   });
 });
 
+describe('OPTIONS', () => {
+  const preflight = { Origin: corsOrigin, 'Access-Control-Request-Method': 'POST' };
+
+  it('is answered without a token as the preflight of a configured web app', async () => {
+    const response = await started.api.options('/v1/product-upgrades').set(preflight);
+    expect(response.status).toBe(204);
+    expect(response.headers).toMatchObject({
+      'access-control-allow-origin': corsOrigin,
+      'access-control-allow-methods': 'GET,HEAD,POST',
+    });
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['no origin', {}],
+    ['another origin', { ...preflight, Origin: 'https://evil.example' }],
+    ['no method that is asked for', { Origin: corsOrigin }],
+  ])('with %s is a request like any other: a token first, then the methods', async (_what, headers) => {
+    const anonymous = await started.api.options('/v1/product-upgrades').set(headers);
+    expect([anonymous.status, anonymous.body.code]).toEqual([401, 'authentication_required']);
+    const known = await started.api
+      .options('/v1/product-upgrades')
+      .set(headers)
+      .auth(token, { type: 'bearer' });
+    expect([known.status, known.headers['allow']]).toEqual([405, 'GET, HEAD, POST']);
+    expect(known.headers['access-control-allow-methods']).toBeUndefined();
+  });
+
+  it('tells a configured web app why it was refused', async () => {
+    const response = await started.api.options('/v1/product-upgrades').set('Origin', corsOrigin);
+    expect(response.headers['access-control-allow-origin']).toBe(corsOrigin);
+  });
+});
+
 describe('the address of a request', () => {
   it.each(['//evil.example/v1/unknown', 'http://evil.example/v1/unknown?x=1'])(
     '%s is no other host in the problem’s instance',
