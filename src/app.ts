@@ -1,7 +1,7 @@
-import cors from 'cors';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { correlation } from './http/correlation.ts';
+import { crossOrigin } from './http/cross-origin.ts';
 import { documentationRoutes } from './http/documentation.ts';
 import { type HealthChecks, healthPaths, healthRoutes } from './http/health.ts';
 import { createOpenApiDocument } from './http/openapi.ts';
@@ -49,21 +49,6 @@ const contentSecurityPolicy = {
   },
 };
 
-// What a web app in a browser may read of an answer.
-const exposedHeaders = [
-  'Location',
-  'Operation-Location',
-  'Retry-After',
-  'Preference-Applied',
-  'ETag',
-  'WWW-Authenticate',
-  'MS-CorrelationId',
-  'MS-RequestId',
-];
-
-const crossOrigin = (origins: readonly string[]) =>
-  cors({ origin: [...origins], methods: ['GET', 'HEAD', 'POST'], exposedHeaders, maxAge: 600 });
-
 /** The request pipeline, top to bottom. It never listens. */
 export function createApp(parts: AppParts): Express {
   const { publicUrl, log } = parts;
@@ -77,7 +62,7 @@ export function createApp(parts: AppParts): Express {
     .set('trust proxy', parts.trustProxyHops)
     .set('query parser', 'simple');
 
-  app.use(correlation(), requestLog(log), helmet({ contentSecurityPolicy }));
+  app.use(correlation, requestLog(log), helmet({ contentSecurityPolicy }));
   app.use(requireHost, refuseDuplicateHeaders);
   app.use('/health', healthRoutes(parts.healthChecks, log));
   app.use(

@@ -13,16 +13,16 @@ const guidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const getCorrelation = (res: Response): Correlation => res.locals['correlation'] as Correlation; // set for every request, first of all
 
-/** Gives every response `MS-CorrelationId` and `MS-RequestId`. A malformed id is replaced, never echoed. */
-export function correlation({ newId = randomUUID }: { newId?: () => string } = {}): RequestHandler {
-  return (req, res, next) => {
-    const sent = req.get('MS-CorrelationId');
-    const ids: Correlation = {
-      correlationId: sent && guidPattern.test(sent) ? sent : newId(),
-      requestId: newId(),
-    };
-    res.locals['correlation'] = ids;
-    res.set({ 'MS-CorrelationId': ids.correlationId, 'MS-RequestId': ids.requestId });
-    next();
-  };
+/** The ids of a request whose `MS-CorrelationId` was `sent`. A malformed id is replaced, never echoed. */
+export function toCorrelation(sent: unknown): Correlation {
+  const isValid = typeof sent === 'string' && guidPattern.test(sent);
+  return { correlationId: isValid ? sent : randomUUID(), requestId: randomUUID() };
 }
+
+/** Gives every response `MS-CorrelationId` and `MS-RequestId`. */
+export const correlation: RequestHandler = (req, res, next) => {
+  const ids = toCorrelation(req.get('MS-CorrelationId'));
+  res.locals['correlation'] = ids;
+  res.set({ 'MS-CorrelationId': ids.correlationId, 'MS-RequestId': ids.requestId });
+  next();
+};

@@ -15,7 +15,7 @@ export interface OperationsParts {
 /** What operators scrape, on a port of its own that callers need not reach: `GET /metrics` and nothing else. */
 export function createOperationsApp({ contentType, toText, publicUrl, log }: OperationsParts): Express {
   const app = express().disable('x-powered-by').disable('etag');
-  app.use(correlation());
+  app.use(correlation);
   app
     .route('/metrics')
     .get(async function getMetrics(_req, res) {

@@ -8,6 +8,7 @@ import {
 } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { getCorrelation } from './correlation.ts';
+import { toInstance } from './instance.ts';
 import { isProblemCode, type ProblemCode, problemKinds } from './problems.ts';
 import { MethodNotAllowedError, PayloadTooLargeError, UnsupportedMediaTypeError } from './protocol-errors.ts';
 
@@ -46,8 +47,8 @@ function fromExpress(error: unknown): GatewayError | undefined {
 }
 
 function toChallenge(error: GatewayError): string | undefined {
-  // RFC 6750, section 3.1: no error code where the request carried no token at all.
-  if (error instanceof AuthenticationRequiredError) return 'Bearer';
+  // RFC 6750: no error code where the request carried no token at all (section 3.1), yet one parameter (section 3).
+  if (error instanceof AuthenticationRequiredError) return 'Bearer realm="Product Upgrade Gateway"';
   if (error instanceof InvalidTokenError)
     return `Bearer error="invalid_token", error_description="${error.message}"`;
   if (error instanceof PermissionDeniedError)
@@ -65,7 +66,7 @@ export function problemHandler({ publicUrl, log, toStatusUrl }: ProblemHandlerPa
       title,
       status,
       detail: error?.message ?? 'The gateway has a fault of its own. Its log has the cause under these ids.',
-      instance: req.originalUrl.split('?', 1)[0],
+      instance: toInstance(req.originalUrl),
       code,
       ...getCorrelation(res),
       ...(faults && { errors: faults }),

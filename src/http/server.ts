@@ -1,13 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import {
-  createServer,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { problemKinds } from './problems.ts';
+import { answerConnect, answerParserError, type ParserError } from './refusals-without-request.ts';
 
 export interface ListeningServer {
   readonly port: number;
@@ -18,48 +11,29 @@ export interface ListeningServer {
   stop(graceMs: number): Promise<void>;
 }
 
-const statusOfParserError: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
-
-/** Answers what Node's HTTP parser refuses before there is a request: it is a problem like every other. */
-function answerParserError(error: NodeJS.ErrnoException, socket: Socket, publicUrl: string): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const status = statusOfParserError[error.code ?? ''] ?? 400;
-  const correlationId = randomUUID();
-  const requestId = randomUUID();
-  const problem = JSON.stringify({
-    type: `${publicUrl}/problems/invalid_request`,
-    title: problemKinds.invalid_request.title,
-    status,
-    detail:
-      'The request is not HTTP that the gateway can read, is too slow, or has more than 16 kB of headers.',
-    instance: '/',
-    code: 'invalid_request',
-    correlationId,
-    requestId,
-    errors: [{ path: 'request', message: 'cannot be read' }],
-  });
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'Content-Type: application/problem+json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(problem)}`,
-      `MS-CorrelationId: ${correlationId}`,
-      `MS-RequestId: ${requestId}`,
-      'Cache-Control: no-store',
-      'Connection: close',
-      '',
-      problem,
-    ].join('\r\n'),
-  );
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Where problems are explained. */
+  readonly publicUrl: string;
+  /** How long a request may take to arrive, and its headers alone; how often that is looked after. */
+  readonly requestTimeoutMs?: number;
+  readonly headersTimeoutMs?: number;
+  readonly checkIntervalMs?: number;
 }
 
-/** Listens with limits on how long a request may take to arrive. Port 0 takes a free one. */
+/** Listens with limits on how long a request may take to arrive. */
 export async function listen(
   listener: RequestListener,
-  { host, port, publicUrl }: { host: string; port: number; publicUrl: string },
+  {
+    host,
+    port,
+    publicUrl,
+    requestTimeoutMs = 30_000,
+    headersTimeoutMs = 10_000,
+    checkIntervalMs = 5_000,
+  }: ListenOptions,
 ): Promise<ListeningServer> {
   const connections = new Set<Socket>();
   const running = new Map<ServerResponse, Socket>();
@@ -70,8 +44,9 @@ export async function listen(
   };
   const server: Server = createServer(
     {
-      requestTimeout: 30_000,
-      headersTimeout: 10_000,
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: checkIntervalMs,
       keepAliveTimeout: 65_000,
       maxHeaderSize: 16_384,
       requireHostHeader: false, // what Node refuses by itself is no problem of RFC 9457; `requireHost` makes it one
@@ -84,10 +59,11 @@ export async function listen(
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-    // Node types the socket as a stream; on an HTTP server it is a socket.
+  // Node types these sockets as streams; on an HTTP server they are sockets.
+  server.on('clientError', (error: ParserError, socket) =>
     answerParserError(error, socket as Socket, publicUrl),
   );
+  server.on('connect', ({ headers }, socket) => answerConnect(headers, socket as Socket, publicUrl));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, host, () => resolve());
   });

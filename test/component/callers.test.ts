@@ -50,7 +50,8 @@ function expectTokenRequired(response: Response) {
     code: 'authentication_required',
     detail: 'A bearer token of Entra ID is required in the Authorization header.',
   });
-  expect(response.get('WWW-Authenticate')).toBe('Bearer');
+  // RFC 6750, section 3: a challenge has at least one parameter; section 3.1: no error code here.
+  expect(response.get('WWW-Authenticate')).toBe('Bearer realm="Product Upgrade Gateway"');
 }
 
 function expectInvalidToken(response: Response, detail: string) {
@@ -422,7 +423,7 @@ describe('callers who are refused', () => {
 
     it('a token of 100 kB', async () => {
       const response = await sendRaw(requestLines, `Authorization: Bearer ${'a'.repeat(100_000)}\r\n\r\n`);
-      expect(response).toMatchObject({ status: 431, body: { status: 431, code: 'invalid_request' } });
+      expect(response).toMatchObject({ status: 400, body: { status: 400, code: 'invalid_request' } });
     });
   });
 
