@@ -1,13 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
-import express, { Router } from 'express';
+import { dirname, extname, join } from 'node:path';
+import { Router } from 'express';
 import { page, pageStyle } from './page.ts';
 import { isProblemCode, problemKinds } from './problems.ts';
 import { NotFoundError } from './protocol-errors.ts';
 import { methodNotAllowed } from './refusals.ts';
 
 const swaggerFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-const servedAssets = ['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32x32.png'];
+const swaggerAssets = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
 // A file of its own, since the content security policy allows no inline script.
 const startScript = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#api', deepLinking: true, supportedSubmitMethods: [] });`;
@@ -39,17 +40,19 @@ export function documentationRoutes(openApiDocument: object): Router {
       );
     })
     .all(methodNotAllowed('GET', 'HEAD'));
-  router.get('/docs/assets/start.js', (_req, res) => {
-    res.type('js').send(startScript);
-  });
-  router.get('/docs/assets/page.css', (_req, res) => {
-    res.type('css').send(pageStyle);
-  });
-  router.use('/docs/assets', (req, res, next) =>
-    servedAssets.includes(req.path)
-      ? express.static(swaggerFolder, { index: false, redirect: false, maxAge: '1h' })(req, res, next)
-      : next(),
-  );
+  // Read once: a file that is opened for each request would let anybody use up the process's open files.
+  const assets: Readonly<Record<string, string | Buffer>> = {
+    'start.js': startScript,
+    'page.css': pageStyle,
+    ...Object.fromEntries(swaggerAssets.map((name) => [name, readFileSync(join(swaggerFolder, name))])),
+  };
+  for (const [name, content] of Object.entries(assets))
+    router
+      .route(`/docs/assets/${name}`)
+      .get((_req, res) => {
+        res.set('Cache-Control', 'public, max-age=3600').type(extname(name)).send(content);
+      })
+      .all(methodNotAllowed('GET', 'HEAD'));
 
   router
     .route('/problems/:code')

@@ -69,6 +69,8 @@ function send(socket: Socket, publicUrl: string, refusal: Refusal, headers: Inco
       '',
       body,
     ].join('\r\n'),
+    // Half a connection would stay: Node no longer looks after it.
+    () => socket.destroy(),
   );
 }
 

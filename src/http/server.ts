@@ -21,7 +21,13 @@ export interface ListenOptions {
   readonly requestTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
   readonly checkIntervalMs?: number;
+  /** How long a connection may stand still, also while a request runs on it: more than the longest answer takes. */
+  readonly idleTimeoutMs?: number;
 }
+
+// Beyond these nobody means well: browsers and proxies wait for an answer before they send the next request.
+const mostRequestsPerConnection = 8;
+const mostConnections = 4_000;
 
 /** Listens with limits on how long a request may take to arrive. */
 export async function listen(
@@ -33,13 +39,20 @@ export async function listen(
     requestTimeoutMs = 30_000,
     headersTimeoutMs = 10_000,
     checkIntervalMs = 5_000,
+    idleTimeoutMs = 180_000,
   }: ListenOptions,
 ): Promise<ListeningServer> {
   const connections = new Set<Socket>();
   const running = new Map<ServerResponse, Socket>();
+  const countRunning = (socket: Socket) =>
+    running
+      .values()
+      .filter((each) => each === socket)
+      .toArray().length;
   const answer: RequestListener = (req, res) => {
     running.set(res, req.socket);
     res.once('close', () => running.delete(res));
+    if (countRunning(req.socket) > mostRequestsPerConnection) return void req.socket.destroy();
     listener(req, res);
   };
   const server: Server = createServer(
@@ -53,6 +66,8 @@ export async function listen(
     },
     answer,
   );
+  server.timeout = idleTimeoutMs;
+  server.maxConnections = mostConnections;
   // An expectation other than 100-continue may be ignored (RFC 9110, section 10.1.1); Node would answer a bare 417.
   server.on('checkExpectation', answer);
   server.on('connection', (socket) => {
@@ -60,9 +75,11 @@ export async function listen(
     socket.once('close', () => connections.delete(socket));
   });
   // Node types these sockets as streams; on an HTTP server they are sockets.
-  server.on('clientError', (error: ParserError, socket) =>
-    answerParserError(error, socket as Socket, publicUrl),
-  );
+  server.on('clientError', (error: ParserError, socket) => {
+    // An answer now would be taken for that of the request that still runs.
+    if (countRunning(socket as Socket) > 0) socket.destroy();
+    else answerParserError(error, socket as Socket, publicUrl);
+  });
   server.on('connect', ({ headers }, socket) => answerConnect(headers, socket as Socket, publicUrl));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, host, () => resolve());

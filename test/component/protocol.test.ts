@@ -58,6 +58,51 @@ describe('a request that Node’s parser refuses', () => {
   });
 });
 
+describe('a connection that is abused', () => {
+  const publicUrl = 'https://upgrades.example.test';
+  const address = { host: '127.0.0.1', port: 0, publicUrl };
+
+  it('with many requests at once, none of whose answers is read, is cut', async () => {
+    const socket = connect(Number(new URL(started.gateway.url).port), '127.0.0.1').pause();
+    const closed = once(socket, 'close');
+    socket.on('error', () => undefined);
+    socket.write('GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200));
+    socket.resume();
+    await closed;
+    expect((await started.api.get('/health/live')).status).toBe(200);
+  });
+
+  it('on which nothing moves any more, is cut', async () => {
+    const server = await listen(() => undefined, { ...address, idleTimeoutMs: 100 });
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(socket.resume(), 'close');
+    await server.stop(0);
+  });
+
+  it('that goes on after a refusal, is cut', async () => {
+    const server = await listen(() => undefined, address);
+    const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write('this is no HTTP\r\n\r\n');
+    await text(socket);
+    const failed = once(socket, 'error');
+    const writing = setInterval(() => socket.write('more'), 10);
+    const [error] = await failed;
+    clearInterval(writing);
+    expect(error).toMatchObject({ code: expect.stringMatching(/EPIPE|ECONNRESET/) });
+    socket.destroy();
+    await server.stop(0);
+  });
+
+  it('with nonsense behind a request that runs, gets no answer that seems to be of that request', async () => {
+    const server = await listen((_req, res) => void setTimeout(() => res.end('late'), 100), address);
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n');
+    expect(await text(socket).catch(() => '')).toBe('');
+    await server.stop(0);
+  });
+});
+
 describe('a method that HTTP does not know', () => {
   it.each(['FOO', 'get', 'VERSION-CONTROL'])(
     '%s is not allowed, and no fault of the request',
