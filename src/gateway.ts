@@ -152,7 +152,10 @@ export async function startGateway(
     await database.destroy();
     throw error;
   };
-  const listening = await listen(app, server).catch(closeDatabase);
+  const listening = await listen(app, {
+    ...server,
+    idleTimeoutMs: 4 * partnerCenter.timeoutMs + 120_000,
+  }).catch(closeDatabase);
   const operationsListening = await listen(
     createOperationsApp({ ...metrics, publicUrl: server.publicUrl, log }),
     {

@@ -44,11 +44,7 @@ export async function listen(
 ): Promise<ListeningServer> {
   const connections = new Set<Socket>();
   const running = new Map<ServerResponse, Socket>();
-  const countRunning = (socket: Socket) =>
-    running
-      .values()
-      .filter((each) => each === socket)
-      .toArray().length;
+  const countRunning = (socket: Socket) => [...running.values()].filter((each) => each === socket).length;
   const answer: RequestListener = (req, res) => {
     running.set(res, req.socket);
     res.once('close', () => running.delete(res));
