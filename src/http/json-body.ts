@@ -19,3 +19,10 @@ export const jsonBody: RequestHandler = (req, res, next) => {
     throw new UnsupportedMediaTypeError('The body must be uncompressed JSON in UTF-8.');
   parse(req, res, next);
 };
+
+/** For what needs no body: one that comes all the same is read, so that its fields can be refused. */
+export const optionalJsonBody: RequestHandler = (req, res, next) => {
+  const { 'transfer-encoding': transferEncoding, 'content-length': length = '0' } = req.headers;
+  if (transferEncoding === undefined && Number(length) === 0) next();
+  else jsonBody(req, res, next);
+};

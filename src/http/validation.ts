@@ -33,6 +33,9 @@ function tellApart(faults: readonly PartFault[]): Fault[] {
 /** Of operations that take no query. */
 export const noQuery = z.strictObject({});
 
+/** Of operations that need no body, and take one without fields. */
+export const noFields = z.strictObject({}, { error: 'must be a JSON object' }).optional();
+
 /** The parts of a request that a route can read. */
 interface RequestParts {
   readonly params: unknown;

@@ -152,6 +152,41 @@ describe('a query that is wrong', () => {
   });
 });
 
+describe('partner consent, which takes neither query nor fields', () => {
+  let admin: ReturnType<typeof as>;
+  beforeAll(async () => {
+    admin = as(await started.emulator.entra.issueCallerToken({ user: 'admin' }), started);
+  });
+
+  it('refuses a query', async () => {
+    const answers = [
+      await admin.get('/v1/partner-consent?x=1'),
+      await admin.post('/v1/partner-consent?x=1').send({ a: 1 }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400]);
+    expect(answers.map(faultsOf)).toEqual([['x'], ['a', 'x']]);
+  });
+
+  it.each([
+    ['a field', '{"a":1}', ['a']],
+    ['a list', '[]', ['body']],
+    ['null', 'null', ['body']],
+    ['no JSON', '{', ['body']],
+  ])('refuses a body that is %s, and begins nothing', async (_what, body, paths) => {
+    const response = await admin.post('/v1/partner-consent').type('application/json').send(body);
+    expect(response.status).toBe(400);
+    expect(faultsOf(response)).toEqual(paths);
+    expect(response.body).not.toHaveProperty('authorizationUrl');
+  });
+
+  it.each([
+    ['no body', () => admin.post('/v1/partner-consent')],
+    ['an empty body', () => admin.post('/v1/partner-consent').type('application/json').send('')],
+    ['an empty form', () => admin.post('/v1/partner-consent').type('form').send('')],
+    ['an object without fields', () => admin.post('/v1/partner-consent').send({})],
+  ])('takes %s', async (_what, post) => expect((await post()).status).toBe(200));
+});
+
 describe('a path that is wrong', () => {
   it.each([
     ['..%2f', '..%2f'],
