@@ -75,7 +75,9 @@ export function createSigningKeys({
     } catch (error) {
       log.warn(
         { err: error },
-        'Entra ID’s signing keys could not be fetched; the last good ones stay in force',
+        current
+          ? 'Entra ID’s signing keys could not be fetched; the last good ones stay in force'
+          : 'Entra ID’s signing keys could not be fetched; no caller can be let in before they are',
       );
       lastFailure =
         error instanceof IdentityProviderUnavailableError

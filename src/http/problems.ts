@@ -14,7 +14,7 @@ export const problemKinds = {
     status: 400,
     title: 'The request has faults',
     meaning: 'The body, path, query or a header fails validation. Nothing was done.',
-    whatToDo: 'Mend every fault that `errors` lists, then send the request again.',
+    whatToDo: 'Fix every fault that `errors` lists, then send the request again.',
   },
   authentication_required: {
     status: 401,
@@ -57,7 +57,7 @@ export const problemKinds = {
   payload_too_large: {
     status: 413,
     title: 'The body is too large',
-    meaning: 'A request body may have 16 kB.',
+    meaning: 'A request body may be at most 16 kB.',
     whatToDo: 'Send the two documented fields and nothing else.',
   },
   unsupported_media_type: {
@@ -126,13 +126,13 @@ export const problemKinds = {
   partner_mfa_required: {
     status: 503,
     title: 'The partner must consent again, with MFA',
-    meaning: 'Partner Center takes credentials only that were granted with multi-factor authentication.',
+    meaning: 'Partner Center takes only credentials that were granted with multi-factor authentication.',
     whatToDo: 'An admin agent of the partner must grant consent again and use MFA; callers can only wait.',
   },
   identity_provider_unavailable: {
     status: 503,
     title: 'Entra ID is unavailable',
-    meaning: 'Entra ID cannot be reached, so tokens can be neither checked nor had.',
+    meaning: 'Entra ID cannot be reached, so tokens can be neither verified nor obtained.',
     whatToDo: 'Wait as long as Retry-After says, then send the request again.',
   },
   upstream_unavailable: {

@@ -3,7 +3,9 @@ import { getCaller } from '../callers/authenticate.ts';
 import { requirePermission } from '../callers/permissions.ts';
 import { GatewayError } from '../errors.ts';
 import { getCorrelation } from '../http/correlation.ts';
+import { optionalJsonBody } from '../http/json-body.ts';
 import { methodNotAllowed } from '../http/refusals.ts';
+import { noFields, noQuery, parseRequest } from '../http/validation.ts';
 import { consentPage, faultPage } from './callback-page.ts';
 import type { FinishedConsent } from './finish-consent.ts';
 import type { PartnerConnection } from './partner-connection.ts';
@@ -17,12 +19,14 @@ export function partnerConsentRoutes({ beginConsent, diagnose, checkAccess }: Co
   const router = Router();
   router.use(requirePermission('PartnerConsent.Manage'));
 
-  router.get('/', async function getConsent(_req, res) {
+  router.get('/', async function getConsent(req, res) {
+    parseRequest(req, { query: noQuery });
     await checkAccess(getCorrelation(res).correlationId);
     res.set('Cache-Control', 'no-store').json(toPartnerConsent(await diagnose({ isFresh: true })));
   });
 
-  router.post('/', async function beginOne(_req, res) {
+  router.post('/', optionalJsonBody, async function beginOne(req, res) {
+    parseRequest(req, { query: noQuery, body: noFields });
     const { authorizationUrl, expiresAt } = await beginConsent(
       getCaller(res),
       getCorrelation(res).correlationId,

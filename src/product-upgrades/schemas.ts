@@ -31,11 +31,12 @@ export const orderBody = z
 export const upgradeParams = z.object({ upgradeId });
 export const customerParams = z.object({ customerId });
 export const eligibilityQuery = z.strictObject({ productFamily });
-export const noQuery = z.strictObject({});
 
 const time = (description: string) => z.iso.datetime().meta({ description });
 
-const upgradeStatus = z.enum(['NotStarted', 'Running', 'Succeeded', 'Failed', 'Canceled']).meta({
+const upgradeStatuses = ['NotStarted', 'Running', 'Succeeded', 'Failed', 'Canceled'] as const;
+const statusFault = { error: `must be one of ${upgradeStatuses.join(', ')}` };
+const upgradeStatus = z.enum(upgradeStatuses, statusFault).meta({
   id: 'UpgradeStatus',
   description:
     'The words of Azure’s long-running operations. An upgrade is final when it `Succeeded` or `Failed`.',

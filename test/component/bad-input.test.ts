@@ -58,6 +58,21 @@ describe('a body that is wrong', () => {
     expect(faultsOf(response)).toEqual(['customerId', 'dryRun', 'force', 'productFamily']);
   });
 
+  it('has a field that the query has, too: the query’s own is told apart', async () => {
+    const response = await alice
+      .post('/v1/product-upgrades?x=1&y=1&customerId=1')
+      .send({ x: 1, customerId: 'contoso', productFamily: 'Azure' });
+    expect(faultsOf(response)).toEqual(['customerId', 'query.customerId', 'query.x', 'x', 'y']);
+  });
+
+  it('is JSON in UTF-8: to say so does no harm', async () => {
+    const response = await alice
+      .post('/v1/product-upgrades')
+      .type('application/json; charset="UTF-8"')
+      .send('{}');
+    expect(response.status).toBe(400);
+  });
+
   it('is not there at all: that is the fault, and not its media type', async () => {
     const answer = await sendRaw(started.gateway.url, [
       'POST /v1/product-upgrades HTTP/1.1',
@@ -89,6 +104,9 @@ describe('a body that is wrong', () => {
     ['a form', { 'content-type': 'application/x-www-form-urlencoded' }],
     ['text', { 'content-type': 'text/plain' }],
     ['another charset', { 'content-type': 'application/json; charset=iso-8859-1' }],
+    ['UTF-16', { 'content-type': 'application/json; charset=utf-16' }],
+    ['UTF-32 in quotes', { 'content-type': 'application/json;v=1 ; Charset="UTF-32"' }],
+    ['UTF-16 after UTF-8', { 'content-type': 'application/json; charset=utf-8; charset=utf-16le' }],
     ['compression', { 'content-type': 'application/json', 'content-encoding': 'gzip' }],
     ['a malformed media type', { 'content-type': ';;;' }],
   ])('%s is not supported', async (_what, headers) => {
@@ -103,6 +121,70 @@ describe('a body that is wrong', () => {
     expect(response.status).toBe(415);
     expect(JSON.parse(response.body)).toMatchObject({ code: 'unsupported_media_type' });
   });
+});
+
+describe('a query that is wrong', () => {
+  const statuses = 'NotStarted, Running, Succeeded, Failed, Canceled';
+  it.each([
+    ['limit=5&limit=6', [{ path: 'limit', message: 'must be sent once' }]],
+    ['customerId=a&customerId=b', [{ path: 'customerId', message: 'must be sent once' }]],
+    ['cursor=a&cursor=b', [{ path: 'cursor', message: 'must be sent once' }]],
+    ['status=Running&status=Failed', [{ path: 'status', message: 'must be sent once' }]],
+    ['status=running', [{ path: 'status', message: `must be one of ${statuses}` }]],
+    ['x=1&x=2', [{ path: 'x', message: 'is not a known field' }]],
+    [
+      'customerId=&limit=0&cursor=x',
+      [
+        { path: 'customerId', message: 'must be a GUID' },
+        { path: 'limit', message: 'must be a whole number from 1 to 100' },
+        { path: 'cursor', message: 'is not a cursor of this list' },
+      ],
+    ],
+  ])('%s is told in plain words', async (query, errors) => {
+    const response = await alice.get(`/v1/product-upgrades?${query}`);
+    expect(response.status).toBe(400);
+    expect(response.body.errors).toEqual(errors);
+  });
+
+  it('names the family twice: one of them must not decide', async () => {
+    const response = await alice.getEligibility(randomUUID(), 'productFamily=Azure&productFamily=Azure');
+    expect(response.body.errors).toEqual([{ path: 'productFamily', message: 'must be sent once' }]);
+  });
+});
+
+describe('partner consent, which takes neither query nor fields', () => {
+  let admin: ReturnType<typeof as>;
+  beforeAll(async () => {
+    admin = as(await started.emulator.entra.issueCallerToken({ user: 'admin' }), started);
+  });
+
+  it('refuses a query', async () => {
+    const answers = [
+      await admin.get('/v1/partner-consent?x=1'),
+      await admin.post('/v1/partner-consent?x=1').send({ a: 1 }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400]);
+    expect(answers.map(faultsOf)).toEqual([['x'], ['a', 'x']]);
+  });
+
+  it.each([
+    ['a field', '{"a":1}', ['a']],
+    ['a list', '[]', ['body']],
+    ['null', 'null', ['body']],
+    ['no JSON', '{', ['body']],
+  ])('refuses a body that is %s, and begins nothing', async (_what, body, paths) => {
+    const response = await admin.post('/v1/partner-consent').type('application/json').send(body);
+    expect(response.status).toBe(400);
+    expect(faultsOf(response)).toEqual(paths);
+    expect(response.body).not.toHaveProperty('authorizationUrl');
+  });
+
+  it.each([
+    ['no body', () => admin.post('/v1/partner-consent')],
+    ['an empty body', () => admin.post('/v1/partner-consent').type('application/json').send('')],
+    ['an empty form', () => admin.post('/v1/partner-consent').type('form').send('')],
+    ['an object without fields', () => admin.post('/v1/partner-consent').send({})],
+  ])('takes %s', async (_what, post) => expect((await post()).status).toBe(200));
 });
 
 describe('a path that is wrong', () => {

@@ -22,11 +22,11 @@ let failure: Error | undefined;
 let gate: Promise<void> | undefined;
 let lookups: number;
 let time: number;
-let warnings: number;
+let warnings: string[];
 let signingKeys: SigningKeys;
 
 beforeEach(() => {
-  [published, failure, gate, lookups, time, warnings] = [[key('first')], undefined, undefined, 0, 0, 0];
+  [published, failure, gate, lookups, time, warnings] = [[key('first')], undefined, undefined, 0, 0, []];
   signingKeys = createSigningKeys({
     fetchMetadata: async () => metadata,
     async fetchKeys() {
@@ -36,8 +36,8 @@ beforeEach(() => {
       return { keys: published };
     },
     log: {
-      warn() {
-        warnings += 1;
+      warn(_facts, message) {
+        warnings.push(message);
       },
     },
     now: () => time,
@@ -124,13 +124,14 @@ describe('signing keys', () => {
       facts: { retryAfterSeconds: 10 },
     });
     expect(knownIds()).toEqual(['first']);
-    expect(warnings).toBe(1);
+    expect(warnings).toEqual([expect.stringContaining('the last good ones stay in force')]);
   });
 
   it('are refreshed without an error, whatever happens', async () => {
     failure = new TypeError('broken');
     await expect(signingKeys.refresh()).resolves.toBeUndefined();
     expect(signingKeys.current).toBeUndefined();
+    expect(warnings).toEqual([expect.stringContaining('no caller can be let in')]);
     await expect(signingKeys.get('first')).rejects.toBeInstanceOf(IdentityProviderUnavailableError);
   });
 });
