@@ -37,8 +37,8 @@ function createDialect(location: DatabaseLocation, log: DatabaseLog, limits: typ
 }
 
 const requestLimits = { statementTimeoutMs, maxConnections };
-// A change of the schema takes as long as it needs, and waits for the instance that is making it.
-const migrationLimits = { statementTimeoutMs: 0, maxConnections: 1 };
+// A change of the schema takes its time, and waits for the instance that is making it.
+const migrationLimits = { statementTimeoutMs: 900_000, maxConnections: 1 };
 
 /**
  * Opens the ledger's database and brings its schema up to date. A PostgreSQL that cannot be reached is no reason not to

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { openDatabase } from '../../src/database/database.ts';
+import { createLedger } from '../../src/product-upgrades/ledger.ts';
 import { type DatabaseLink, startDatabaseLink } from '../support/database-link.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -9,12 +13,14 @@ import { until } from '../support/until.ts';
 // A network that swallows everything: nothing fails by itself, and only time-outs help.
 
 let postgres: TestPostgres;
+let databaseUrl: string;
 let link: DatabaseLink;
 let started: TestGateway;
 let alice: ReturnType<typeof as>;
 beforeAll(async () => {
   postgres = await startPostgres();
-  link = await startDatabaseLink(await postgres.createDatabase());
+  databaseUrl = await postgres.createDatabase();
+  link = await startDatabaseLink(databaseUrl);
   started = await startTestGateway({
     variables: { DATABASE_URL: link.url },
     recoveryIntervalMs: 200,
@@ -61,3 +67,44 @@ it('an order that was recorded in the last moment is carried out, once, and its 
     expect.objectContaining({ customerId: request.customerId }),
   ]);
 });
+
+const silent = { warn: () => undefined, error: () => undefined };
+const upgradeOf = (customerId: string) => ({ customerId, productFamily: 'Azure' as const });
+
+it.each(['begin', 'insert into'])(
+  'a connection that fell silent after “%s” is never used again, so that nothing is acknowledged and lost',
+  async (statement) => {
+    const ownLink = await startDatabaseLink(databaseUrl);
+    const opened = await openDatabase({ kind: 'postgres', url: ownLink.url }, silent);
+    const ledger = createLedger(opened);
+    const direct = new pg.Client({ connectionString: databaseUrl });
+    await direct.connect();
+    try {
+      await ledger.check();
+      ownLink.freezeAfter(statement);
+      const order = {
+        ...{ orderId: randomUUID(), requestId: randomUUID(), correlationId: randomUUID(), requestedAt: 1 },
+        ...{ ...upgradeOf(randomUUID()), bodyFingerprint: 'body' },
+        orderedBy: { tenantId: 'tenant', applicationId: 'application', objectId: 'user' },
+      };
+      const lease = { owner: randomUUID(), until: Date.now() + 60_000 };
+      await expect(ledger.openOrder(order, lease, 0)).rejects.toMatchObject({ code: 'ledger_unavailable' });
+
+      ownLink.thaw();
+      const upgradeId = randomUUID();
+      await ledger.adoptUpgrade(upgradeId, upgradeOf(randomUUID()), 5);
+      const seen = await direct.query('select 1 from product_upgrades where upgrade_id = $1', [upgradeId]);
+      expect(seen.rowCount).toBe(1);
+      await sleep(500);
+      const { rows } = await direct.query(
+        "select query from pg_stat_activity where application_name = 'product-upgrade-gateway' and state like 'idle in transaction%'",
+      );
+      expect(rows).toEqual([]);
+    } finally {
+      await direct.end();
+      await opened.destroy();
+      await ownLink.stop();
+    }
+  },
+  20_000,
+);
