@@ -73,8 +73,13 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
     } as const;
   }
 
-  function auditRefusal(refused: RefusedConsent, session: ConsentSession | undefined, correlationId: string) {
-    const { reason, cause } = refused;
+  /** @param refused undefined where it is a fault of ours, which is passed on and logged with its cause there */
+  function auditRefusal(
+    refused: RefusedConsent | undefined,
+    session: ConsentSession | undefined,
+    correlationId: string,
+  ) {
+    const { reason = 'failed', cause } = refused ?? {};
     const isForOperator = reason === 'notStored' || cause instanceof UpstreamRejectedError;
     log[isForOperator ? 'error' : 'warn'](
       {
@@ -125,8 +130,8 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
       const refused = toRefusal(thrown);
       const { reason, detail } = refused ?? { reason: 'failed', detail: faultDetail };
       if (session) await recordEnd(session, { isGranted: false, reason, detail });
-      if (!refused) throw thrown;
       auditRefusal(refused, session, correlationId);
+      if (!refused) throw thrown;
       return { isGranted: false, reason: refused.reason, detail };
     }
   };
