@@ -53,6 +53,9 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
 
   async function save(granted: Omit<PartnerCredential, 'issuedAt' | 'consentedAt'>): Promise<boolean> {
     const stored = await store.load(); // one that cannot be read is not replaced
+    // Such a credential may be refused by Partner Center at any time: here is a person who can be asked for better.
+    if (stored?.current.hasMfa === true && granted.hasMfa === undefined)
+      throw new RefusedConsent('mfaUnknown');
     return store.save({ ...granted, ...toGrantTimes(stored?.current, now()) });
   }
 
@@ -60,7 +63,7 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
     const { refreshToken, userName, hasMfa } = await completeSignIn(signIn);
     const facts = { ...(userName && { consentedBy: userName }), ...(hasMfa !== undefined && { hasMfa }) };
     const isStored = await save({ refreshToken, ...facts }).catch((cause: unknown) => {
-      throw new RefusedConsent('notStored', { cause });
+      throw cause instanceof RefusedConsent ? cause : new RefusedConsent('notStored', { cause });
     });
     if (!isStored)
       throw new RefusedConsent('notStored', { detail: 'The store holds the credential of a newer consent.' });
