@@ -1,11 +1,25 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Load } from 'config/lib/util.js';
 import configParser from 'config/parser.js';
 import { load as parseYaml } from 'js-yaml';
 import { z } from 'zod';
 import type { Fault } from './errors.ts';
+import {
+  audience,
+  baseUrl,
+  certificateFile,
+  credentialStore,
+  database,
+  encryptionKey,
+  guid,
+  logLevel,
+  origins,
+  port,
+  publicUrl,
+  scope,
+  text,
+  wholeNumber,
+} from './setting-values.ts';
 
 /** The settings are unusable. Every fault is listed; values are never shown, since some are secret. */
 export class SettingsError extends Error {
@@ -22,105 +36,10 @@ export class SettingsError extends Error {
   }
 }
 
-const guid = z.guid({ error: 'must be a GUID' }).transform((value) => value.toLowerCase());
-const wholeNumber = (min: number, max: number, error = `must be a whole number from ${min} to ${max}`) =>
-  // Number() takes blanks for 0: a free port, no proxy.
-  z.preprocess(
-    (value) => (typeof value === 'string' && value.trim() === '' ? undefined : value),
-    z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error }),
-  );
-const port = wholeNumber(0, 65_535, 'must be a port, 0 to 65535');
-
-/** A base URL without a trailing slash. Plain http is for loopback alone: what is sent there carries tokens. */
-const baseUrl = z.string({ error: 'must be a URL' }).transform((value, context) => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  const isLoopback = url && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (!url || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback)))
-    context.addIssue({ code: 'custom', message: 'must be an https:// URL (http:// only for localhost)' });
-  else if (url.username || url.password || url.search || url.hash)
-    context.addIssue({ code: 'custom', message: 'must be a plain URL: no user, query or fragment' });
-  return value.replace(/\/+$/, '');
-});
-
-/** Callers may reach the gateway by http behind a proxy that ends TLS elsewhere. */
-const publicUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
-  .refine((value) => {
-    const { username, password } = new URL(value);
-    return !(username || password || /[?#]/.test(value)); // it is logged, shown, and continued with paths
-  }, 'must be a plain URL: no user, query or fragment')
-  .transform((value) => value.replace(/\/+$/, ''));
-
-const origins = z.string().transform((value, context) => {
-  const list = value
-    .split(',')
-    .map((origin) => origin.trim())
-    .filter(Boolean);
-  for (const [index, origin] of list.entries())
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-      context.addIssue({
-        code: 'custom',
-        message: `entry ${index + 1} is not an origin, such as https://apps.example.com`,
-      });
-  return list;
-});
-
-/** Entra ID's portal shows our API by either form. */
-const audience = z.preprocess(
-  (value) => (typeof value === 'string' ? value.replace(/^api:\/\//i, '') : value),
-  guid,
-);
-
-const credentialStore = z.string().transform((value, context) => {
-  const file = /^file:(.+)$/.exec(value)?.[1];
-  if (file) return { kind: 'file' as const, path: file };
-  const [, vaultUrl, secretName] =
-    /^keyvault:(https:\/\/[^/@?#\s]+)\/([0-9A-Za-z-]{1,127})$/.exec(value) ?? [];
-  if (vaultUrl && secretName) return { kind: 'keyvault' as const, vaultUrl, secretName };
-  context.addIssue({
-    code: 'custom',
-    message: 'must be file:PATH or keyvault:https://NAME.vault.azure.net/SECRET-NAME',
-  });
-  return z.NEVER;
-});
-
-const encryptionKey = z.string().transform((value, context) => {
-  const key = Buffer.from(value, 'base64');
-  if (key.length !== 32 || key.toString('base64') !== value)
-    context.addIssue({ code: 'custom', message: 'must be 32 bytes in base64 (openssl rand -base64 32)' });
-  return key;
-});
-
-const database = z.string().transform((value, context) => {
-  const path = /^sqlite:(.+)$/.exec(value)?.[1];
-  if (path) return { kind: 'sqlite' as const, path };
-  if (/^postgres(ql)?:\/\/./.test(value) && URL.canParse(value))
-    return { kind: 'postgres' as const, url: value };
-  context.addIssue({ code: 'custom', message: 'must be sqlite:PATH or postgres://…' });
-  return z.NEVER;
-});
-
-/** Reads a PEM file that holds a private key and the certificate that belongs to it. */
-const certificateFile = z.string().transform((path, context) => {
-  try {
-    const pem = readFileSync(path, 'utf8');
-    const privateKey = createPrivateKey(pem);
-    const certificate = new X509Certificate(pem);
-    if (!certificate.checkPrivateKey(privateKey)) throw new Error('mismatch');
-    return { privateKey, certificate };
-  } catch {
-    context.addIssue({
-      code: 'custom',
-      message: 'must be the path of a readable PEM file with a private key and its certificate',
-    });
-    return z.NEVER;
-  }
-});
-
 const schema = z
   .object({
     server: z.object({
-      host: z.string().min(1),
+      host: text,
       port,
       operationsPort: port,
       publicUrl,
@@ -133,18 +52,18 @@ const schema = z
     partner: z.object({
       tenantId: guid,
       clientId: guid,
-      clientSecret: z.string().min(1).optional(),
+      clientSecret: text.optional(),
       clientCertificate: certificateFile.optional(),
     }),
     partnerCenter: z.object({
       url: baseUrl,
-      scope: z.string(),
+      scope,
       application: z.string().regex(/^[\x20-\x7e]{1,100}$/, 'must be 1 to 100 printable ASCII characters'),
       timeoutMs: wholeNumber(1, 300_000),
     }),
     credential: z.object({ store: credentialStore, key: encryptionKey.optional() }),
     database: z.object({ url: database }),
-    log: z.object({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),
+    log: z.object({ level: logLevel }),
   })
   .transform(({ partnerCenter, ...rest }) => ({
     ...rest,
@@ -161,6 +80,9 @@ export type Settings = z.infer<typeof schema>;
 function findCrossFaults(raw: RawSettings): Fault[] {
   const { clientSecret, clientCertificate } = raw['partner'] ?? {};
   const { store, key } = raw['credential'] ?? {};
+  const ports = [raw['server']?.['port'], raw['server']?.['operationsPort']].map(
+    (value) => port.safeParse(value).data,
+  );
   const faults: Fault[] = [];
   if (!clientSecret && !clientCertificate)
     faults.push({
@@ -174,6 +96,9 @@ function findCrossFaults(raw: RawSettings): Fault[] {
     });
   if (String(store).startsWith('file:') && !key)
     faults.push({ path: 'CREDENTIAL_KEY', message: 'is required with CREDENTIAL_STORE=file:…' });
+  if (ports[0] && ports[0] === ports[1])
+    // 0 is a free port, and another one each time
+    faults.push({ path: 'PORT', message: 'and OPERATIONS_PORT are the same: each needs a port of its own' });
   return faults;
 }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openPartnerConnection } from '../gateway.ts';
 import { loadSettings, type Settings } from '../settings.ts';
+import { awaitConsent } from './await-consent.ts';
 import { showCredential } from './credential-status.ts';
 import { runCommand } from './run-command.ts';
 
@@ -47,8 +47,6 @@ async function showStatus({ connection }: CommandParts): Promise<void> {
   if (diagnosis.state !== 'connected' && diagnosis.state !== 'expiring') process.exitCode = 1;
 }
 
-const pollMs = 500;
-
 /** Begins consent and waits until somebody has signed in, here or on any other machine with a browser. */
 async function grantConsent({ connection, settings }: CommandParts): Promise<void> {
   const interrupted = new AbortController();
@@ -66,15 +64,14 @@ The gateway must be running: the browser comes back to ${settings.server.publicU
   console.log(authorizationUrl);
   console.error(`\nWaiting until ${new Date(expiresAt).toLocaleTimeString()}; Ctrl-C stops.`);
 
-  while (!interrupted.signal.aborted) {
-    const end = await connection.sessions.findEnd(stateHash);
-    if (end?.isGranted) return console.log(end.detail);
-    if (end) throw new Error(`The consent was refused (${end.reason}). ${end.detail}`);
-    if (Date.now() > expiresAt) throw new Error('Nobody has signed in. Nothing was changed.');
-    await sleep(pollMs, undefined, { signal: interrupted.signal }).catch(() => undefined);
-  }
-  await connection.sessions.take(stateHash); // the address is of no more use
-  throw new Error('Stopped. The address is of no more use; nothing was changed.');
+  const connected = await awaitConsent({
+    sessions: connection.sessions,
+    stateHash,
+    expiresAt,
+    interrupted: interrupted.signal,
+    onFinishing: () => console.error('Somebody has just signed in: waiting until that is finished.'),
+  });
+  console.log(connected);
 }
 
 const commands: Readonly<Record<string, (parts: CommandParts) => Promise<void>>> = {

@@ -30,6 +30,11 @@ export const consentRefusals = {
     title: 'The sign-in had no second factor',
     detail: 'Partner Center accepts only sign-ins with multi-factor authentication (MFA).',
   },
+  mfaUnknown: {
+    title: 'It is not known whether the sign-in had a second factor',
+    detail:
+      'Neither Entra ID nor Partner Center says that it had one (MFA), and the partner is connected by a sign-in of which that is known.',
+  },
   partnerCenterRefused: { title: 'Partner Center does not accept the sign-in', detail: '' },
   unavailable: { title: 'It could not be finished just now', detail: '' },
   notStored: {
@@ -52,6 +57,7 @@ export const whatToDoAbout: Readonly<Record<ConsentRefusalReason, string>> = {
   signInFailed: again,
   wrongTenant: `Sign in with an admin agent’s account of the partner’s own tenant. ${again}`,
   mfaMissing: `Register a second factor for the account, or have an administrator require MFA for this application, then sign in again. ${again}`,
+  mfaUnknown: `Have an administrator require MFA for this application, so that Entra ID states it, then sign in again. Should it not be stated even so, and the former sign-in work no more, tell the operator: once the former credential is moved away, this one is accepted. ${again}`,
   partnerCenterRefused: `Check that the account is an admin agent in Partner Center. ${again}`,
   unavailable: `Wait a few minutes. ${again}`,
   notStored: `Tell the operator: the gateway’s log says what is wrong with the store. ${again}`,

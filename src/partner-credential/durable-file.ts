@@ -4,8 +4,15 @@ import { basename, dirname } from 'node:path';
 
 const maxRemoved = 100;
 
-/** A crash at any point leaves the old file or the new one, whole: write beside it, sync, rename, sync the folder. */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+/**
+ * A crash at any point leaves the old file or the new one, whole: write beside it, sync, rename, sync the folder.
+ * @param beforeRename the last chance to leave the old file; by throwing
+ */
+export async function writeAtomically(
+  path: string,
+  text: string,
+  beforeRename: () => Promise<void>,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -15,6 +22,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
     } finally {
       await file.close();
     }
+    await beforeRename();
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

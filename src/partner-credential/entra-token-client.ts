@@ -145,14 +145,28 @@ export function createEntraTokenClient({
           ...(typeof tenantId === 'string' && { tenantId: tenantId.toLowerCase() }),
         };
       } catch (error) {
-        throw await toFailure(error);
+        throw await toSignInFailure(error);
       }
     },
   };
 }
 
+const hasCode = (error: unknown, codes: ReadonlySet<string>): boolean =>
+  error instanceof Error && 'code' in error && codes.has(String(error.code));
+
 /** oauth4webapi's codes for an answer whose content is not what was asked for: a forged, mixed-up or replayed one. */
 const forgedAnswerCodes = new Set(['OAUTH_INVALID_RESPONSE', 'OAUTH_JWT_CLAIM_COMPARISON_FAILED']);
+/** Its code for an ID token that is not valid at this machine's time. */
+const wrongTimeCodes = new Set(['OAUTH_JWT_TIMESTAMP_CHECK_FAILED']);
+
+/** A failure to exchange a code, where an answer that does not fit is one to another question. */
+async function toSignInFailure(error: unknown): Promise<GatewayError> {
+  if (!hasCode(error, forgedAnswerCodes)) return toFailure(error);
+  return new PartnerConsentRequiredError(
+    'The answer of the sign-in does not belong to the question: begin consent again.',
+    { cause: error },
+  );
+}
 
 async function toFailure(error: unknown): Promise<GatewayError> {
   if (error instanceof GatewayError) return error;
@@ -160,19 +174,25 @@ async function toFailure(error: unknown): Promise<GatewayError> {
   if (error instanceof AuthorizationResponseError)
     return toCredentialFailure(error.error, { error_description: error.error_description }, 400);
   if (error instanceof WWWAuthenticateChallengeError) {
-    // The challenge hides the body, which tells a wrong secret from an expired one.
+    // The challenge hides the body, which says what is refused: a wrong secret, an expired one, or not the client at all.
     const body = await readBody(error.response);
-    return toCredentialFailure('invalid_client', body, error.status);
+    return toCredentialFailure(toErrorOf(body, error.status), body, error.status);
   }
-  if (error instanceof Error && 'code' in error && forgedAnswerCodes.has(String(error.code)))
-    return new PartnerConsentRequiredError(
-      'The answer of the sign-in does not belong to the question: begin consent again.',
+  if (hasCode(error, wrongTimeCodes))
+    return new UpstreamRejectedError(
+      'The clock of the gateway’s machine is wrong, so that what Entra ID signs seems out of date: the operator must set it right (NTP).',
       { cause: error },
     );
   return new IdentityProviderUnavailableError('Entra ID cannot be reached, or gives no usable answer.', {
     cause: error,
     retryAfterSeconds: 10,
   });
+}
+
+/** RFC 6749, section 5.2: a challenge answers a client that was not authenticated, unless its body says otherwise. */
+function toErrorOf({ error }: Readonly<Record<string, unknown>>, status: number): string {
+  if (typeof error === 'string') return error;
+  return status === 401 ? 'invalid_client' : 'unknown';
 }
 
 async function readBody(response: Response): Promise<Record<string, unknown>> {

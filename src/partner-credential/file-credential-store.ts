@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { CredentialStoreError } from './credential-store-error.ts';
 import { makeFolder, removeTemporaries, writeAtomically } from './durable-file.ts';
-import { type FileLockOptions, withFileLock } from './file-lock.ts';
+import { type FileLockOptions, type HeldLock, withFileLock } from './file-lock.ts';
 import { createOneAtATime } from './one-at-a-time.ts';
 import type { CredentialStore, PartnerCredential, StoredCredential } from './ports.ts';
 import { supersedes } from './supersedes.ts';
@@ -118,14 +118,15 @@ export function createFileCredentialStore({
     return text === undefined ? undefined : decrypt(parseEnvelope(text, path));
   }
 
-  async function replace(next: PartnerCredential): Promise<boolean> {
+  async function replace(next: PartnerCredential, held: HeldLock): Promise<boolean> {
     await removeTemporaries(path); // under the lock there is no other writer whose they could be
     const stored = await load(); // refuses to replace a file that it cannot read
     if (!supersedes(next, stored?.current)) return false;
     // Where the token stays, so does the one before it: a token is no fallback for itself.
     const isSameToken = stored?.current.refreshToken === next.refreshToken;
     const previous = isSameToken ? stored?.previous : stored?.current;
-    await writeAtomically(path, encrypt({ current: next, ...(previous && { previous }) }));
+    const encrypted = encrypt({ current: next, ...(previous && { previous }) });
+    await writeAtomically(path, encrypted, held.requireHeld);
     return true;
   }
 
@@ -135,7 +136,7 @@ export function createFileCredentialStore({
       oneAtATime(async () => {
         try {
           await makeFolder(dirname(path));
-          return await withFileLock(path, () => replace(next), lock);
+          return await withFileLock(path, (held) => replace(next, held), lock);
         } catch (error) {
           throw error instanceof CredentialStoreError ? error : inaccessible(path, 'written', error);
         }

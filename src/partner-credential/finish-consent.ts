@@ -53,6 +53,9 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
 
   async function save(granted: Omit<PartnerCredential, 'issuedAt' | 'consentedAt'>): Promise<boolean> {
     const stored = await store.load(); // one that cannot be read is not replaced
+    // Such a credential may be refused by Partner Center at any time: here is a person who can be asked for better.
+    if (stored?.current.hasMfa === true && granted.hasMfa === undefined)
+      throw new RefusedConsent('mfaUnknown');
     return store.save({ ...granted, ...toGrantTimes(stored?.current, now()) });
   }
 
@@ -60,7 +63,7 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
     const { refreshToken, userName, hasMfa } = await completeSignIn(signIn);
     const facts = { ...(userName && { consentedBy: userName }), ...(hasMfa !== undefined && { hasMfa }) };
     const isStored = await save({ refreshToken, ...facts }).catch((cause: unknown) => {
-      throw new RefusedConsent('notStored', { cause });
+      throw cause instanceof RefusedConsent ? cause : new RefusedConsent('notStored', { cause });
     });
     if (!isStored)
       throw new RefusedConsent('notStored', { detail: 'The store holds the credential of a newer consent.' });
@@ -73,8 +76,13 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
     } as const;
   }
 
-  function auditRefusal(refused: RefusedConsent, session: ConsentSession | undefined, correlationId: string) {
-    const { reason, cause } = refused;
+  /** @param refused undefined where it is a fault of ours, which is passed on and logged with its cause there */
+  function auditRefusal(
+    refused: RefusedConsent | undefined,
+    session: ConsentSession | undefined,
+    correlationId: string,
+  ) {
+    const { reason = 'failed', cause } = refused ?? {};
     const isForOperator = reason === 'notStored' || cause instanceof UpstreamRejectedError;
     log[isForOperator ? 'error' : 'warn'](
       {
@@ -125,8 +133,8 @@ export function createFinishConsent(parts: FinishConsentParts): FinishConsent {
       const refused = toRefusal(thrown);
       const { reason, detail } = refused ?? { reason: 'failed', detail: faultDetail };
       if (session) await recordEnd(session, { isGranted: false, reason, detail });
-      if (!refused) throw thrown;
       auditRefusal(refused, session, correlationId);
+      if (!refused) throw thrown;
       return { isGranted: false, reason: refused.reason, detail };
     }
   };

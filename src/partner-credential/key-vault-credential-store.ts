@@ -1,16 +1,10 @@
 import { CredentialStoreError } from './credential-store-error.ts';
 import { createSecretClient, type VaultIdentity } from './key-vault-client.ts';
-import { isNotFound, toVaultFailure } from './key-vault-failures.ts';
-import {
-  type CredentialVersion,
-  previousVersionTag,
-  supersededByTag,
-  toCredentialVersion,
-  toTags,
-} from './key-vault-secret.ts';
+import { toVaultFailure } from './key-vault-failures.ts';
+import { type CredentialVersion, previousVersionTag, supersededByTag } from './key-vault-secret.ts';
+import { type CredentialVersions, createCredentialVersions } from './key-vault-versions.ts';
 import { createOneAtATime } from './one-at-a-time.ts';
 import type { CredentialStore, PartnerCredential } from './ports.ts';
-import { refreshTokenLifetimeMs } from './refresh-token-lifetime.ts';
 import { prevails, supersedes } from './supersedes.ts';
 
 export interface KeyVaultCredentialStoreParts {
@@ -25,7 +19,6 @@ export interface KeyVaultCredentialStoreParts {
   readonly callTimeoutMs?: number;
 }
 
-const contentType = 'Partner Center refresh token';
 /** What Key Vault takes; refresh tokens have one to two kilobytes. */
 const maxValueBytes = 25_000;
 const maxAttempts = 10;
@@ -39,6 +32,8 @@ const maxAttempts = 10;
  * Key Vault writes without conditions, so writers settle it afterwards: each puts its version, marks the version that
  * it replaced, and looks again. Of two who replace the same version, one sees the other's mark or the other's version,
  * and whichever credential is stronger is put on top.
+ * A writer that dies in between, or whose write takes effect late, is made up for by whoever looks next: the marks show
+ * what the late version hides.
  */
 export function createKeyVaultCredentialStore({
   vaultUrl,
@@ -54,8 +49,11 @@ export function createKeyVaultCredentialStore({
   /** Saves of this process follow one another; other processes are dealt with at the vault. */
   const oneAtATime = createOneAtATime();
 
+  const createVersions = (abortSignal: AbortSignal) =>
+    createCredentialVersions({ client, vaultUrl, secretName, owner, callTimeoutMs, abortSignal });
+
   /** Ends all calls of one operation in time, also one that does not listen to its signal. */
-  async function inTime<Result>(operate: (vault: Vault) => Promise<Result>): Promise<Result> {
+  async function inTime<Result>(operate: (versions: CredentialVersions) => Promise<Result>): Promise<Result> {
     const tooLate = new AbortController();
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -63,7 +61,7 @@ export function createKeyVaultCredentialStore({
       reject(new CredentialStoreError('unreachable', `${vaultUrl} does not answer in time.`));
     }, callTimeoutMs * 3);
     try {
-      return await Promise.race([operate(createVault(tooLate.signal)), expired]);
+      return await Promise.race([operate(createVersions(tooLate.signal)), expired]);
     } catch (error) {
       throw toVaultFailure(error, { vaultUrl, secretName });
     } finally {
@@ -71,80 +69,63 @@ export function createKeyVaultCredentialStore({
     }
   }
 
-  function createVault(abortSignal: AbortSignal) {
-    const options = { abortSignal, requestOptions: { timeout: callTimeoutMs } };
-
-    async function find(version?: string): Promise<CredentialVersion | undefined> {
-      try {
-        const secret = await client.getSecret(secretName, { ...options, ...(version && { version }) });
-        return toCredentialVersion(secret, owner, where);
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-    }
-
-    return {
-      find,
-      /** The current version. A deleted secret is told from none at all, before anyone consents in vain. */
-      async findCurrent(): Promise<CredentialVersion | undefined> {
-        const current = await find();
-        if (current) return current;
-        const isDeleted = await client.getDeletedSecret(secretName, options).then(
-          () => true,
-          () => false, // there is none, or looking needs a right that the gateway can do without
-        );
-        if (isDeleted) throw toVaultFailure({ statusCode: 409 }, { vaultUrl, secretName });
-        return undefined;
-      },
-      async put(credential: PartnerCredential, previousVersion: string | undefined): Promise<string> {
-        const { properties } = await client.setSecret(secretName, credential.refreshToken, {
-          ...options,
-          contentType,
-          tags: toTags(credential, owner, previousVersion),
-          // For information: Key Vault announces the coming end of a secret, and hands expired ones out all the same.
-          expiresOn: new Date(credential.issuedAt + refreshTokenLifetimeMs),
-        });
-        return properties.version ?? '';
-      },
-      update: (version: string, changes: { tags?: Record<string, string>; enabled?: boolean }) =>
-        client.updateSecretProperties(secretName, version, { ...options, ...changes }),
-    };
-  }
-  type Vault = ReturnType<typeof createVault>;
-
-  /** Marks the replaced version, unless one that prevails has marked it. @returns that one */
-  async function mark(vault: Vault, base: CredentialVersion, own: string, credential: PartnerCredential) {
-    const replaced = await vault.find(base.version);
-    const rivalVersion = replaced?.tags[supersededByTag];
-    const rival = rivalVersion ? await vault.find(rivalVersion) : undefined;
+  /** Marks the replaced version, unless one that prevails has replaced it too. @returns that one */
+  async function mark(
+    versions: CredentialVersions,
+    replaced: string,
+    own: string,
+    credential: PartnerCredential,
+  ): Promise<PartnerCredential | undefined> {
+    const tags = await versions.findTags(replaced);
+    if (tags[supersededByTag] === own) return undefined;
+    const rival = await versions.findSuccessor(replaced, own, tags);
     if (rival && prevails(rival.credential, credential)) return rival.credential;
-    await vault.update(base.version, { tags: { ...replaced?.tags, [supersededByTag]: own } });
+    await versions.update(replaced, { tags: { ...tags, [supersededByTag]: own } });
     return undefined;
   }
 
-  async function saveAmongOthers(vault: Vault, next: PartnerCredential): Promise<boolean> {
+  /** Whether `credential` may be put on top of `base`. */
+  async function mayReplace(
+    versions: CredentialVersions,
+    base: CredentialVersion,
+    credential: PartnerCredential,
+  ) {
+    const hidden = await versions.findHidden(base);
+    return supersedes(credential, (hidden ?? base).credential);
+  }
+
+  async function saveAmongOthers(versions: CredentialVersions, next: PartnerCredential): Promise<boolean> {
     let credential = next;
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const base = await vault.findCurrent();
-      if (base && isSame(base.credential, credential)) return credential === next;
-      // The first time the rule of the port decides; afterwards two that are both stored are settled between.
-      const mayReplace = attempt === 0 ? supersedes : prevails;
-      if (base && !mayReplace(credential, base.credential)) return false;
+      const base = await versions.findCurrent();
+      // Stored before by a writer that died or was told nothing: what it had still to settle is settled now.
+      const isStored = base !== undefined && isSame(base.credential, credential);
+      if (base && !isStored) {
+        // The first time the rule of the port decides; afterwards two that are both stored are settled between.
+        const isStronger =
+          attempt === 0
+            ? await mayReplace(versions, base, credential)
+            : prevails(credential, base.credential);
+        if (!isStronger) return false;
+      }
+      const older = base?.tags[previousVersionTag];
       // Where the token stays, so does the one before it: a token is no fallback for itself.
       const isSameToken = base?.credential.refreshToken === credential.refreshToken;
-      const older = base?.tags[previousVersionTag];
-      const own = await vault.put(credential, isSameToken ? older : base?.version);
-      if (!base) return true; // the first consent of all: nothing was there that could be lost
-      // From here on the credential is safe, whatever becomes of the tidying up.
-      const stronger = await mark(vault, base, own, credential).catch(() => undefined);
-      const outdated = isSameToken ? base.version : older;
-      if (outdated) await vault.update(outdated, { enabled: false }).catch(() => undefined);
+      const own = isStored
+        ? base.version
+        : await versions.put(credential, isSameToken ? older : base?.version);
+      const replaced = isStored ? older : base?.version;
+      // From here on the credential is safe, whatever becomes of the settling and the tidying up. The first consent of
+      // all has replaced nothing that could be lost.
+      if (replaced === undefined) return credential === next;
+      const stronger = await mark(versions, replaced, own, credential).catch(() => undefined);
+      const outdated = isSameToken ? replaced : older;
+      if (outdated && !isStored) await versions.update(outdated, { enabled: false }).catch(() => undefined);
       if (stronger) {
         credential = stronger;
         continue;
       }
-      const latest = await vault.findCurrent().catch(() => undefined);
+      const latest = await versions.findCurrent().catch(() => undefined);
       if (!latest || latest.version === own || !prevails(credential, latest.credential))
         return credential === next && (!latest || latest.version === own);
     }
@@ -153,20 +134,20 @@ export function createKeyVaultCredentialStore({
 
   return {
     load: () =>
-      inTime(async (vault) => {
-        const current = await vault.findCurrent();
-        if (!current) return undefined;
-        const previousVersion = current.tags[previousVersionTag];
-        // A fallback that cannot be read is none; the current one counts.
-        const previous = previousVersion && (await vault.find(previousVersion).catch(() => undefined));
-        return { current: current.credential, ...(previous && { previous: previous.credential }) };
+      inTime(async (versions) => {
+        const newest = await versions.findCurrent();
+        if (!newest) return undefined;
+        const before = await versions.findPrevious(newest);
+        const hidden = await versions.findHidden(newest, before);
+        const previous = hidden ? await versions.findPrevious(hidden) : before;
+        return { current: (hidden ?? newest).credential, ...(previous && { previous: previous.credential }) };
       }),
     save(next) {
       if (Buffer.byteLength(next.refreshToken) > maxValueBytes)
         return Promise.reject(
           new CredentialStoreError('damaged', 'The refresh token is larger than Key Vault takes (25 kB).'),
         );
-      return oneAtATime(() => inTime((vault) => saveAmongOthers(vault, next)));
+      return oneAtATime(() => inTime((versions) => saveAmongOthers(versions, next)));
     },
   };
 }

@@ -43,6 +43,9 @@ function toRefusal(error: unknown): Refusal {
 /** Whether the answer was that there is no such secret, or no such version. */
 export const isNotFound = (error: unknown): boolean => field(error, 'statusCode') === 404;
 
+/** Whether a version was asked for that is disabled. */
+export const isDisabled = (error: unknown): boolean => toRefusal(error).innerCode === 'SecretDisabled';
+
 const outageWords =
   /network|endpoints_resolution|openid_config|ENOTFOUND|ECONN|ETIMEDOUT|temporarily_unavailable|post_request_failed|50\d/;
 

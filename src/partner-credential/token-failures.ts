@@ -74,6 +74,9 @@ export const tokenFailures: Readonly<Record<string, Meaning>> = {
   AADSTS700016: operator(
     'The partner’s tenant does not know the application: the operator must correct PARTNER_CLIENT_ID or PARTNER_TENANT_ID, or register the application there.',
   ),
+  AADSTS700024: operator(
+    'The proof by certificate is not valid at Entra ID’s time, since the clock of the gateway’s machine is wrong: the operator must set it right (NTP).',
+  ),
   AADSTS700027: operator(
     'The client certificate is not registered: the operator must add it to the application’s registration, or correct PARTNER_CLIENT_CERTIFICATE.',
   ),
@@ -98,8 +101,13 @@ const byKind: Readonly<Record<TokenFailureKind, string>> = {
   unreachable: 'Entra ID is unavailable for now; nobody has to act.',
 };
 
+/** What Entra ID sends is looked up in maps: an object would also answer to `constructor`. */
+function toMap<Value>(entries: Readonly<Record<string, Value>>): ReadonlyMap<string, Value> {
+  return new Map(Object.entries(entries));
+}
+
 /** `error` decides first: these are the kinds that it can mean, the usual one first. */
-const kindsByError: Readonly<Record<string, readonly TokenFailureKind[]>> = {
+const kindsByError: ReadonlyMap<string, readonly TokenFailureKind[]> = toMap({
   invalid_grant: ['consentRequired', 'mfaRequired', 'unreachable'],
   interaction_required: ['consentRequired', 'mfaRequired'],
   login_required: ['consentRequired', 'mfaRequired'],
@@ -109,21 +117,21 @@ const kindsByError: Readonly<Record<string, readonly TokenFailureKind[]>> = {
   unauthorized_client: ['operatorRequired'],
   temporarily_unavailable: ['unreachable'],
   server_error: ['unreachable'],
-};
+});
 
 /** Entra's further word on `error`, where it settles the kind. */
-const kindBySuberror: Readonly<Record<string, TokenFailureKind>> = {
+const kindBySuberror: ReadonlyMap<string, TokenFailureKind> = toMap({
   // "The user must do something that a basic sign-in offers", which for an unattended client is MFA.
   basic_action: 'mfaRequired',
   additional_action: 'mfaRequired',
-};
+});
 
 function kindsOf(error: string, status: number): readonly TokenFailureKind[] {
-  const kinds = kindsByError[error];
+  const kinds = kindsByError.get(error);
   if (kinds) return kinds;
   return status === 429 || status >= 500
     ? ['unreachable']
-    : ['operatorRequired', 'consentRequired', 'mfaRequired'];
+    : ['operatorRequired', 'consentRequired', 'mfaRequired', 'unreachable'];
 }
 
 function findMeaning(error: string, suberror: unknown, codes: readonly string[], status: number): Meaning {
@@ -132,7 +140,7 @@ function findMeaning(error: string, suberror: unknown, codes: readonly string[],
     .map((code) => tokenFailures[code])
     .find((meaning) => meaning !== undefined && kinds.includes(meaning.kind));
   if (known) return known;
-  const bySuberror = typeof suberror === 'string' ? kindBySuberror[suberror] : undefined;
+  const bySuberror = typeof suberror === 'string' ? kindBySuberror.get(suberror) : undefined;
   const kind = bySuberror && kinds.includes(bySuberror) ? bySuberror : (kinds[0] ?? 'operatorRequired');
   return { kind, sentence: byKind[kind] };
 }

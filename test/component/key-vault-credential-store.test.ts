@@ -6,7 +6,8 @@ import {
   createKeyVaultCredentialStore,
   type KeyVaultCredentialStoreParts,
 } from '../../src/partner-credential/key-vault-credential-store.ts';
-import type { CredentialStore } from '../../src/partner-credential/ports.ts';
+import { toTags } from '../../src/partner-credential/key-vault-secret.ts';
+import type { CredentialStore, PartnerCredential } from '../../src/partner-credential/ports.ts';
 import { createVaultIdentity, credential, epoch, owner } from '../support/credential-stores.ts';
 import { startTrusted } from '../unit/emulator/entra-client.ts';
 
@@ -311,7 +312,7 @@ describe('saving', () => {
     const sent = emulator.keyVault.requests().length;
     await store.save(credential(3));
     const calls = emulator.keyVault.requests().length - sent;
-    expect(calls).toBe(6);
+    expect(calls).toBe(7);
     for (let call = 0; call < calls; call += 1)
       for (const fault of ['reset-before', 'reset-after'] as const) {
         emulator.keyVault.reset();
@@ -331,4 +332,86 @@ describe('saving', () => {
         expect((await open().load())?.current).toEqual(after);
       }
   });
+});
+
+describe('a write that takes effect after a consent has overtaken it', () => {
+  const [before, granted, late] = [
+    credential(1, { consentedAt: 1, hasMfa: true }),
+    credential(3, { consentedAt: 3, hasMfa: true }),
+    credential(2, { consentedAt: 1, hasMfa: true }),
+  ];
+  const current = async () => (await open().load())?.current;
+
+  /** What a renewal puts there that has read the first version, in its own time; nobody goes on after it. */
+  const arriveLate = (credentialOfRenewal: PartnerCredential = late) =>
+    emulator.keyVault.put(secretName, credentialOfRenewal.refreshToken, {
+      tags: toTags(credentialOfRenewal, owner, versions()[0]?.version),
+    });
+
+  beforeEach(async () => {
+    await store.save(before);
+    emulator.keyVault.next('reset-before', { method: 'PUT', times: 3 });
+    await expect(open().save(late)).rejects.toMatchObject({ fault: 'unreachable' });
+    await store.save(granted);
+  });
+
+  it('does not hide the consent', async () => {
+    arriveLate();
+    expect(await current()).toEqual(granted);
+    expect((await open().load())?.previous).toEqual(before);
+  });
+
+  it('is told so when it is repeated, and the consent is put on top again', async () => {
+    arriveLate();
+    expect(await open().save(late)).toBe(false);
+    expect(versions().at(-1)?.value).toBe(granted.refreshToken);
+    expect(await current()).toEqual(granted);
+  });
+
+  it('does not let a further renewal of the earlier consent pass', async () => {
+    arriveLate();
+    expect(await open().save(credential(4, { consentedAt: 1, hasMfa: true }))).toBe(false);
+    expect(await current()).toEqual(granted);
+  });
+
+  it('does not keep the consent’s own renewal, or its repetition, away', async () => {
+    arriveLate();
+    expect(await store.save(granted)).toBe(true);
+    arriveLate();
+    const renewed = credential(5, { consentedAt: 3, hasMfa: true });
+    expect(await store.save(renewed)).toBe(true);
+    expect(versions().at(-1)?.value).toBe(renewed.refreshToken);
+    expect(await current()).toEqual(renewed);
+  });
+
+  it.each([1, 2, 3])('does not hide %i renewals of the consent either', async (renewals) => {
+    const renewed = Array.from({ length: renewals }, (_, index) =>
+      credential(4 + index, { consentedAt: 3, hasMfa: true }),
+    );
+    for (const each of renewed) await store.save(each);
+    arriveLate();
+    expect(await current()).toEqual(renewed.at(-1));
+    expect(await open().save(late)).toBe(false);
+    expect(versions().at(-1)?.value).toBe(renewed.at(-1)?.refreshToken);
+    expect(await current()).toEqual(renewed.at(-1));
+  });
+
+  it('stays where it is the stronger one', async () => {
+    const stronger = credential(6, { consentedAt: 6, hasMfa: true });
+    arriveLate(stronger);
+    expect(await current()).toEqual(stronger);
+    expect(await open().save(stronger)).toBe(true);
+    expect(await current()).toEqual(stronger);
+  });
+});
+
+it('a save that is repeated marks what the writer that died did not', async () => {
+  const [first, second] = [credential(1), credential(2)];
+  await store.save(first);
+  emulator.keyVault.next('server-error', { method: 'PATCH', times: 3 });
+  await store.save(second);
+  expect(versions()[0]?.tags['supersededBy']).toBeUndefined();
+  expect(await open().save(second)).toBe(true);
+  expect(versions()).toHaveLength(2);
+  expect(versions()[0]?.tags['supersededBy']).toBe(versions()[1]?.version);
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   callerAudience,
@@ -7,6 +8,7 @@ import {
   partnerClientSecret,
   partnerTenantId,
 } from '../../src/emulator/identities.ts';
+import type { Fault } from '../../src/errors.ts';
 import { loadSettings, SettingsError } from '../../src/settings.ts';
 
 const required = {
@@ -20,15 +22,16 @@ const required = {
 const load = (changes: Record<string, string> = {}) =>
   loadSettings({ variables: { ...required, ...changes } });
 
-function faultsOf(changes: Record<string, string>): string[] {
+function explain(changes: Record<string, string>): readonly Fault[] {
   try {
     load(changes);
     return [];
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    return error.faults.map(({ path }) => path);
+    return error.faults;
   }
 }
+const faultsOf = (changes: Record<string, string>) => explain(changes).map(({ path }) => path);
 
 const touched = new Set<string>();
 afterEach(() => {
@@ -145,8 +148,47 @@ describe('settings', () => {
     ['DATABASE_URL', 'mysql://x'],
     ['RATE_LIMIT_PER_MINUTE', '0'],
     ['LOG_LEVEL', 'loud'],
+    ['PARTNER_CENTER_SCOPE', 'user_impersonation'],
+    ['PARTNER_CENTER_SCOPE', 'https://pc.example/user_impersonation offline_access'],
+    ['PARTNER_CENTER_SCOPE', ' '],
+    ['PARTNER_CENTER_SCOPE', 'https://pc.example'],
+    ['PARTNER_CENTER_SCOPE', 'https://pc.example/'],
   ])('%s = %j is a fault', (name, value) => {
     expect(faultsOf({ [name]: value })).toContain(name);
+  });
+
+  it.each(['https://pc.example/user_impersonation', 'https://pc.example//.default', 'api://app-id/user'])(
+    'PARTNER_CENTER_SCOPE = %s is a scope',
+    (scope) => {
+      expect(load({ PARTNER_CENTER_SCOPE: scope }).partnerCenter.scope).toBe(scope);
+    },
+  );
+
+  it('LOG_LEVEL’s fault says what there is', () => {
+    expect(explain({ LOG_LEVEL: 'loud' })).toEqual([
+      { path: 'LOG_LEVEL', message: 'must be trace, debug, info, warn, error, fatal or silent' },
+    ]);
+  });
+
+  it.each(['HOST', 'PARTNER_CLIENT_SECRET'])('%s’s fault says that it is empty', (name) => {
+    expect(explain({ [name]: '' })).toContainEqual({ path: name, message: 'must not be empty' });
+  });
+
+  it('PORT and OPERATIONS_PORT must differ, but for 0', () => {
+    expect(explain({ PORT: '9090' })).toEqual([
+      { path: 'PORT', message: expect.stringContaining('OPERATIONS_PORT') },
+    ]);
+    expect(faultsOf({ PORT: '09000', OPERATIONS_PORT: '9000' })).toEqual(['PORT']);
+    expect(load({ PORT: '0', OPERATIONS_PORT: '0' }).server.port).toBe(0);
+    expect(faultsOf({ PORT: 'x', OPERATIONS_PORT: 'x' })).toEqual(['PORT', 'OPERATIONS_PORT']);
+  });
+
+  it('PARTNER_CLIENT_CERTIFICATE with a key that Entra ID does not take is a fault from the start', () => {
+    const path = join(import.meta.dirname, '..', 'support', 'ec-certificate.pem');
+    expect(explain({ PARTNER_CLIENT_CERTIFICATE: path })).toContainEqual({
+      path: 'PARTNER_CLIENT_CERTIFICATE',
+      message: expect.stringContaining('RSA'),
+    });
   });
 
   it('name every fault at once', () => {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import {
   chmod,
@@ -13,10 +14,12 @@ import {
 } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createFileCredentialStore } from '../../../src/partner-credential/file-credential-store.ts';
 import type { CredentialStore } from '../../../src/partner-credential/ports.ts';
 import { createFilePlace, credential, owner } from '../../support/credential-stores.ts';
+import { endProgram, startProgram, untilPrinted } from '../../support/processes.ts';
 
 type FilePlace = Awaited<ReturnType<typeof createFilePlace>>;
 let place: FilePlace;
@@ -201,7 +204,7 @@ describe('what killed processes leave behind', () => {
   });
 
   const lock = () => `${place.path}.lock`;
-  const save = (options: { waitMs: number; staleMs: number }) =>
+  const save = (options: { waitMs: number; staleMs: number; staleAliveMs?: number }) =>
     createFileCredentialStore({ ...place, ...owner, lock: options }).save(credential(2));
 
   it('a lock of a process that has ended is taken over at once', async () => {
@@ -225,5 +228,46 @@ describe('what killed processes leave behind', () => {
     expect((await store.load())?.current).toEqual(first); // reading waits for nobody
     await utimes(lock(), new Date(0), new Date(0));
     expect(await save({ waitMs: 0, staleMs: 60_000 })).toBe(true);
+  });
+});
+
+describe('a process that is stopped while it holds the lock (docker pause, SIGSTOP, a disk that stalls)', () => {
+  const newest = credential(3);
+  let other: ChildProcess;
+  const save = (staleAliveMs: number) =>
+    createFileCredentialStore({
+      ...place,
+      ...owner,
+      lock: { waitMs: 300, staleMs: 50, staleAliveMs },
+    }).save(newest);
+
+  beforeEach(async () => {
+    other = startProgram('test/support/stopping-writer.ts', {
+      arguments: [place.path, place.key.toString('base64'), '2'],
+    });
+    await untilPrinted(other, /stopping/);
+    await sleep(100);
+  });
+  afterEach(() => endProgram(other, 'SIGKILL'));
+
+  async function goOn() {
+    const outcome = untilPrinted(other, /saved: (\w+)/);
+    other.kill('SIGCONT');
+    return (await outcome)[1];
+  }
+
+  it('keeps it for as long as it lives, within reason', async () => {
+    await expect(save(60_000)).rejects.toMatchObject({ fault: 'busy' });
+    expect(await goOn()).toBe('true');
+    expect((await store.load())?.current.issuedAt).toBe(credential(2).issuedAt);
+    expect(await save(60_000)).toBe(true);
+    expect((await store.load())?.current).toEqual(newest);
+  });
+
+  it('writes nothing once another has taken the lock from it', async () => {
+    expect(await save(80)).toBe(true);
+    expect(await goOn()).toBe('busy');
+    expect(await store.load()).toEqual({ current: newest, previous: first });
+    expect(await readdir(folder())).toEqual(['partner-credential']);
   });
 });

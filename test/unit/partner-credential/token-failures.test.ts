@@ -68,6 +68,13 @@ const failures: readonly Failure[] = [
     says: /nobody has to act/,
   },
   { error: 'server_error', status: 500, kind: 'unreachable', says: /unavailable/ },
+  { error: 'invalid_request', codes: [50196], kind: 'unreachable', says: /pause; nobody has to act/ },
+  { error: 'invalid_request', codes: [900144], kind: 'operatorRequired', says: /operator/ },
+  { error: 'invalid_client', codes: [700024], status: 401, kind: 'operatorRequired', says: /clock/ },
+  // Names that every object answers to.
+  { error: 'constructor', kind: 'operatorRequired', says: /operator/ },
+  { error: '__proto__', codes: [50076], kind: 'mfaRequired', says: /with MFA/ },
+  { error: 'invalid_grant', suberror: 'constructor', kind: 'consentRequired', says: /must consent again/ },
   { error: 'something_new', status: 502, kind: 'unreachable', says: /unavailable/ },
   { error: 'something_new', status: 429, kind: 'unreachable', says: /unavailable/ },
   { error: 'something_new', status: 400, kind: 'operatorRequired', says: /operator/ },
