@@ -45,6 +45,29 @@ describe('GET /openapi.json', () => {
     expect(body.components.schemas.AcceptedUpgrade.required).toEqual(['upgradeId', 'statusUrl']);
     expect(body.components.schemas.AcceptedUpgrade.additionalProperties).toBe(false);
   });
+
+  it('names the headers of every response, and those that belong to a problem of its status', async () => {
+    const { body } = await web.get('/openapi.json');
+    const order = body.paths['/v1/product-upgrades'].post;
+    const headersOf = (status: string) => Object.keys(order.responses[status].headers).sort();
+    expect(headersOf('202')).toEqual([
+      'Location',
+      'MS-CorrelationId',
+      'MS-RequestId',
+      'Operation-Location',
+      'Retry-After',
+    ]);
+    expect(headersOf('401')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'WWW-Authenticate']);
+    expect(headersOf('403')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'WWW-Authenticate']);
+    expect(headersOf('405')).toEqual(['Allow', 'MS-CorrelationId', 'MS-RequestId']);
+    expect(headersOf('409')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'Retry-After']);
+    expect(headersOf('503')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'Retry-After']);
+    const { $ref } = order.responses['401'].headers['WWW-Authenticate'];
+    expect($ref).toBe('#/components/headers/WWW-Authenticate');
+    expect(body.components.headers['WWW-Authenticate']).toMatchObject({ description: expect.any(String) });
+    expect(order.parameters).toContainEqual({ $ref: '#/components/parameters/MS-CorrelationId' });
+    expect(body.components.parameters['MS-CorrelationId']).toMatchObject({ in: 'header' });
+  });
 });
 
 describe('GET /docs', () => {
