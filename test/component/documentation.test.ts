@@ -68,6 +68,22 @@ describe('GET /openapi.json', () => {
     expect(order.parameters).toContainEqual({ $ref: '#/components/parameters/MS-CorrelationId' });
     expect(body.components.parameters['MS-CorrelationId']).toMatchObject({ in: 'header' });
   });
+
+  it('explains every field of what callers read', async () => {
+    const { body } = await web.get('/openapi.json');
+    const unexplained = [
+      'Problem',
+      'StatusMonitor',
+      'UpgradeLineItem',
+      'UpgradeEligibility',
+      'ProductUpgrade',
+    ].flatMap((name) =>
+      Object.entries<Record<string, unknown>>(body.components.schemas[name].properties)
+        .filter(([, field]) => !('description' in field || '$ref' in field))
+        .map(([field]) => `${name}.${field}`),
+    );
+    expect(unexplained).toEqual([]);
+  });
 });
 
 describe('GET /docs', () => {
@@ -111,6 +127,12 @@ describe('GET /problems/{code}', () => {
     expect(page.type).toBe('text/html');
     expect(page.text).toContain(code);
     expect(page.text).toContain('What to do');
+  });
+
+  it('upgrade_already_in_progress says what to do where no upgrade is named', async () => {
+    const { text } = await web.get('/problems/upgrade_already_in_progress');
+    expect(text).toContain('<code>statusUrl</code>');
+    expect(text).toContain('Retry-After');
   });
 
   it.each(['nonsense', '__proto__', 'constructor', '<script>'])(
