@@ -8,6 +8,7 @@ import { methodNotAllowed } from './refusals.ts';
 
 const swaggerFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const servedAssets = ['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32x32.png'];
+const writtenAssets = ['/start.js', '/page.css'];
 
 // A file of its own, since the content security policy allows no inline script.
 const startScript = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#api', deepLinking: true, supportedSubmitMethods: [] });`;
@@ -49,6 +50,10 @@ export function documentationRoutes(openApiDocument: object): Router {
     servedAssets.includes(req.path)
       ? express.static(swaggerFolder, { index: false, redirect: false, maxAge: '1h' })(req, res, next)
       : next(),
+  );
+  router.all(
+    ['/docs/', ...[...servedAssets, ...writtenAssets].map((asset) => `/docs/assets${asset}`)],
+    methodNotAllowed('GET', 'HEAD'),
   );
 
   router

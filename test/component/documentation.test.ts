@@ -108,6 +108,19 @@ describe('GET /docs', () => {
     expect(slashed.headers['location']).toBe('../docs');
   });
 
+  it.each([
+    '/docs',
+    '/docs/',
+    '/docs/assets/start.js',
+    '/docs/assets/page.css',
+    '/docs/assets/swagger-ui.css',
+  ])('%s is there to be read, and nothing else', async (path) => {
+    for (const method of ['options', 'delete'] as const) {
+      const { status, headers, body } = await web[method](path);
+      expect([status, headers['allow'], body.code]).toEqual([405, 'GET, HEAD', 'method_not_allowed']);
+    }
+  });
+
   it('serves no other file of the package', async () => {
     for (const path of [
       '/docs/assets/package.json',
