@@ -26,7 +26,10 @@ export function documentationRoutes(openApiDocument: object): Router {
     })
     .all(methodNotAllowed('GET', 'HEAD'));
 
-  router.get('/docs/', (_req, res) => res.redirect(308, '../docs'));
+  router
+    .route('/docs/')
+    .get((_req, res) => res.redirect(308, '../docs'))
+    .all(methodNotAllowed('GET', 'HEAD'));
   router
     .route('/docs')
     .get((_req, res) => {

@@ -1,8 +1,9 @@
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { withCommonHeaders } from './response-headers.ts';
 
 /** The OpenAPI 3.1 document, generated from the schemas that validate. */
 export function createOpenApiDocument(publicUrl: string, paths: ZodOpenApiPathsObject) {
-  return createDocument({
+  const document = createDocument({
     openapi: '3.1.0',
     info: {
       title: 'Product Upgrade Gateway',
@@ -25,4 +26,5 @@ export function createOpenApiDocument(publicUrl: string, paths: ZodOpenApiPathsO
       },
     },
   });
+  return withCommonHeaders(document);
 }

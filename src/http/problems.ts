@@ -69,8 +69,10 @@ export const problemKinds = {
   upgrade_already_in_progress: {
     status: 409,
     title: 'An upgrade is already in progress',
-    meaning: 'The customer’s upgrade has been ordered already and is not done yet. Nothing was ordered.',
-    whatToDo: 'Follow the existing upgrade at `statusUrl`.',
+    meaning:
+      'The customer’s upgrade has been ordered already and is not done yet. Nothing was ordered by this request.',
+    whatToDo:
+      'Follow the existing upgrade at `statusUrl`. Without a `statusUrl`, the outcome of an earlier order is still being found out: wait as long as Retry-After says, then send the request again.',
   },
   upgrade_already_completed: {
     status: 409,

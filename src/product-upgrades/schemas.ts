@@ -5,14 +5,23 @@ import type { ProductFamily } from './types.ts';
 
 // One schema is validation, type and documentation. GUIDs are taken in any case and go on in lower case.
 
-const guid = (description: string, example: string) =>
+const customerIdMeta = {
+  description: 'The customer’s tenant id.',
+  example: '4c721420-72ad-4708-a0a7-371a2f7b0969',
+};
+const upgradeIdMeta = {
+  description: 'The id of the upgrade at Partner Center.',
+  example: '42d075a4-bfe7-43e7-af6d-7c68a57edcb4',
+};
+
+const guidInput = (meta: typeof customerIdMeta) =>
   z
     .guid({ error: 'must be a GUID' })
     .transform((value) => value.toLowerCase())
-    .meta({ description, example });
+    .meta(meta);
 
-const customerId = guid('The customer’s tenant id.', '4c721420-72ad-4708-a0a7-371a2f7b0969');
-const upgradeId = guid('The id of the upgrade at Partner Center.', '42d075a4-bfe7-43e7-af6d-7c68a57edcb4');
+const customerId = guidInput(customerIdMeta);
+const upgradeId = guidInput(upgradeIdMeta);
 
 // Partner Center takes the word in any case; the gateway always sends and shows it as `Azure`.
 const productFamily = z
@@ -28,6 +37,11 @@ export const orderBody = z
   )
   .meta({ id: 'ProductUpgradeRequest' });
 
+// The same, in answers.
+const shownCustomerId = z.guid().meta(customerIdMeta);
+const shownUpgradeId = z.guid().meta(upgradeIdMeta);
+const shownFamily = z.literal('Azure').meta({ description: 'The product family to upgrade.' });
+
 export const upgradeParams = z.object({ upgradeId });
 export const customerParams = z.object({ customerId });
 export const eligibilityQuery = z.strictObject({ productFamily });
@@ -41,6 +55,10 @@ const upgradeStatus = z.enum(upgradeStatuses, statusFault).meta({
   description:
     'The words of Azure’s long-running operations. An upgrade is final when it `Succeeded` or `Failed`.',
 });
+const isFinal = z.boolean().meta({ description: 'Nothing will change any more.' });
+const requestedAt = time('When the upgrade was ordered, or first heard of.');
+const checkedAt = time('When Partner Center was last asked.');
+
 const upgradeError = z
   .object({ code: z.string(), message: z.string() })
   .meta({ id: 'UpgradeError', description: 'Why it failed: Partner Center’s code, and what it means.' });
@@ -57,7 +75,10 @@ const lineItem = z
     targetProduct: product.optional(),
     status: upgradeStatus,
     partnerCenterStatus,
-    upgradedAt: z.string().optional().meta({ example: '2019-08-29T23:47:28.8524555Z' }),
+    upgradedAt: z.string().optional().meta({
+      description: 'When the product was moved, in Partner Center’s own digits.',
+      example: '2019-08-29T23:47:28.8524555Z',
+    }),
     error: upgradeError.optional(),
   })
   .meta({ id: 'UpgradeLineItem' });
@@ -68,29 +89,32 @@ const statusUrl = z.url().meta({
 });
 
 export const acceptedUpgrade = z
-  .strictObject({ upgradeId: z.guid(), statusUrl })
+  .strictObject({ upgradeId: shownUpgradeId, statusUrl })
   .meta({ id: 'AcceptedUpgrade', description: 'An upgrade that Partner Center has accepted.' });
 
 export const statusMonitor = z
   .strictObject({
-    upgradeId: z.guid(),
-    customerId: z.guid(),
-    productFamily: z.literal('Azure'),
+    upgradeId: shownUpgradeId,
+    customerId: shownCustomerId,
+    productFamily: shownFamily,
     status: upgradeStatus,
     partnerCenterStatus: partnerCenterStatus.optional(),
-    isFinal: z.boolean().meta({ description: 'Nothing will change any more.' }),
-    lineItems: z.array(lineItem),
+    isFinal,
+    lineItems: z.array(lineItem).meta({
+      description:
+        'The customer’s products that are moved, each with its own status; empty while there are none.',
+    }),
     error: upgradeError.optional(),
-    requestedAt: time('When the upgrade was ordered, or first heard of.'),
-    checkedAt: time('When Partner Center was last asked.').optional(),
+    requestedAt,
+    checkedAt: checkedAt.optional(),
   })
   .meta({ id: 'StatusMonitor' });
 
 export const eligibility = z
   .strictObject({
-    customerId: z.guid(),
-    productFamily: z.literal('Azure'),
-    isEligible: z.boolean(),
+    customerId: shownCustomerId,
+    productFamily: shownFamily,
+    isEligible: z.boolean().meta({ description: 'Whether Partner Center would take an order now.' }),
     reason: z.string().optional().meta({ description: 'Why not, in Partner Center’s words.' }),
     upgradeId: z.guid().optional().meta({ description: 'The upgrade that is already in place.' }),
     statusUrl: statusUrl.optional(),
@@ -125,15 +149,15 @@ const order = z
 
 export const upgradeRecord = z
   .strictObject({
-    upgradeId: z.guid(),
+    upgradeId: shownUpgradeId,
     statusUrl,
-    customerId: z.guid(),
-    productFamily: z.literal('Azure'),
+    customerId: shownCustomerId,
+    productFamily: shownFamily,
     status: upgradeStatus,
     partnerCenterStatus: partnerCenterStatus.optional(),
-    isFinal: z.boolean(),
-    requestedAt: time('When the upgrade was ordered, or first heard of.'),
-    checkedAt: time('When Partner Center was last asked.').optional(),
+    isFinal,
+    requestedAt,
+    checkedAt: checkedAt.optional(),
     order: order.optional(),
   })
   .meta({

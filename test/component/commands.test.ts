@@ -42,6 +42,17 @@ describe('npm run token', () => {
     expect((await order(output.trim())).status).toBe(status);
   });
 
+  it('with --user admin prints one that may manage consent, and with --user alice one that may not', async () => {
+    const statuses: number[] = [];
+    for (const user of ['admin', 'alice']) {
+      const { output } = await printToken('--user', user);
+      const gateway = supertest('http://localhost:8080');
+      const { status } = await gateway.get('/v1/partner-consent').auth(output.trim(), { type: 'bearer' });
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([200, 403]);
+  });
+
   it('with an unknown user says whom there is', async () => {
     const { output, errors, exitCode } = await printToken('--user', 'mallory');
     expect([exitCode, output]).toEqual([1, '']);

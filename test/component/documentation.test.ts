@@ -45,6 +45,45 @@ describe('GET /openapi.json', () => {
     expect(body.components.schemas.AcceptedUpgrade.required).toEqual(['upgradeId', 'statusUrl']);
     expect(body.components.schemas.AcceptedUpgrade.additionalProperties).toBe(false);
   });
+
+  it('names the headers of every response, and those that belong to a problem of its status', async () => {
+    const { body } = await web.get('/openapi.json');
+    const order = body.paths['/v1/product-upgrades'].post;
+    const headersOf = (status: string) => Object.keys(order.responses[status].headers).sort();
+    expect(headersOf('202')).toEqual([
+      'Location',
+      'MS-CorrelationId',
+      'MS-RequestId',
+      'Operation-Location',
+      'Retry-After',
+    ]);
+    expect(headersOf('401')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'WWW-Authenticate']);
+    expect(headersOf('403')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'WWW-Authenticate']);
+    expect(headersOf('405')).toEqual(['Allow', 'MS-CorrelationId', 'MS-RequestId']);
+    expect(headersOf('409')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'Retry-After']);
+    expect(headersOf('503')).toEqual(['MS-CorrelationId', 'MS-RequestId', 'Retry-After']);
+    const { $ref } = order.responses['401'].headers['WWW-Authenticate'];
+    expect($ref).toBe('#/components/headers/WWW-Authenticate');
+    expect(body.components.headers['WWW-Authenticate']).toMatchObject({ description: expect.any(String) });
+    expect(order.parameters).toContainEqual({ $ref: '#/components/parameters/MS-CorrelationId' });
+    expect(body.components.parameters['MS-CorrelationId']).toMatchObject({ in: 'header' });
+  });
+
+  it('explains every field of what callers read', async () => {
+    const { body } = await web.get('/openapi.json');
+    const unexplained = [
+      'Problem',
+      'StatusMonitor',
+      'UpgradeLineItem',
+      'UpgradeEligibility',
+      'ProductUpgrade',
+    ].flatMap((name) =>
+      Object.entries<Record<string, unknown>>(body.components.schemas[name].properties)
+        .filter(([, field]) => !('description' in field || '$ref' in field))
+        .map(([field]) => `${name}.${field}`),
+    );
+    expect(unexplained).toEqual([]);
+  });
 });
 
 describe('GET /docs', () => {
@@ -69,6 +108,19 @@ describe('GET /docs', () => {
     expect(slashed.headers['location']).toBe('../docs');
   });
 
+  it.each([
+    '/docs',
+    '/docs/',
+    '/docs/assets/start.js',
+    '/docs/assets/page.css',
+    '/docs/assets/swagger-ui.css',
+  ])('%s is there to be read, and nothing else', async (path) => {
+    for (const method of ['options', 'delete'] as const) {
+      const { status, headers, body } = await web[method](path);
+      expect([status, headers['allow'], body.code]).toEqual([405, 'GET, HEAD', 'method_not_allowed']);
+    }
+  });
+
   it('serves no other file of the package', async () => {
     for (const path of [
       '/docs/assets/package.json',
@@ -88,6 +140,12 @@ describe('GET /problems/{code}', () => {
     expect(page.type).toBe('text/html');
     expect(page.text).toContain(code);
     expect(page.text).toContain('What to do');
+  });
+
+  it('upgrade_already_in_progress says what to do where no upgrade is named', async () => {
+    const { text } = await web.get('/problems/upgrade_already_in_progress');
+    expect(text).toContain('<code>statusUrl</code>');
+    expect(text).toContain('Retry-After');
   });
 
   it.each(['nonsense', '__proto__', 'constructor', '<script>'])(

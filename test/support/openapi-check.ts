@@ -3,6 +3,8 @@ import addFormats from 'ajv-formats';
 import type { Response } from 'supertest';
 import { z } from 'zod';
 
+const headerSchema = z.looseObject({ required: z.boolean().optional(), $ref: z.string().optional() });
+
 // Only what is looked at here; the rest of the document is for Ajv.
 const documentSchema = z.looseObject({
   paths: z.record(
@@ -15,20 +17,22 @@ const documentSchema = z.looseObject({
           z.looseObject({
             description: z.string(),
             content: z.record(z.string(), z.unknown()).optional(),
+            headers: z.record(z.string(), headerSchema).optional(),
           }),
         ),
       }),
     ),
   ),
+  components: z.looseObject({ headers: z.record(z.string(), headerSchema) }),
 });
 
 const escapePointer = (part: string) => part.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** Holds a response against the OpenAPI document: documented status, documented media type, body of that schema. */
+/** Holds a response against the OpenAPI document: documented status, media type and headers, body of that schema. */
 export type CheckAgainstOpenApi = (response: Response) => void;
 
 export function createOpenApiCheck(openApiDocument: unknown): CheckAgainstOpenApi {
-  const { paths } = documentSchema.parse(openApiDocument);
+  const { paths, components } = documentSchema.parse(openApiDocument);
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats(ajv);
   ajv.addSchema(documentSchema.parse(openApiDocument), 'openapi');
@@ -63,6 +67,12 @@ export function createOpenApiCheck(openApiDocument: unknown): CheckAgainstOpenAp
     if (!template || !operation) return;
     const documented = operation.responses[String(response.status)];
     if (!documented) throw new Error(`${what} is not documented`);
+    for (const [name, header] of Object.entries(documented.headers ?? {}))
+      if (
+        (header.$ref ? components.headers[name] : header)?.required &&
+        !response.headers[name.toLowerCase()]
+      )
+        throw new Error(`${what} lacks the documented header ${name}`);
     if (!documented.content || method === 'HEAD') return;
     if (
       mediaType === 'application/problem+json' &&
