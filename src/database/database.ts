@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dialect, Kysely } from 'kysely';
 import { isDatabaseUnavailable, isWronglySet } from './failures.ts';
 import { migrate, NewerSchemaError } from './migrations.ts';
@@ -18,7 +19,7 @@ export interface DatabaseLog {
 
 export interface OpenDatabase {
   readonly database: Database;
-  /** Resolves once the schema is this version's; throws what stands in the way. Cheap once it is. */
+  /** Resolves once the schema is this version's; throws what stands in the way, in bounded time. Cheap once it is. */
   ready(): Promise<void>;
   destroy(): Promise<void>;
 }
@@ -26,6 +27,7 @@ export interface OpenDatabase {
 const statementTimeoutMs = 5_000;
 const maxConnections = 10;
 const retryMigrationAfterMs = 1_000;
+const migrationPatienceMs = 5_000;
 
 function createDialect(location: DatabaseLocation, log: DatabaseLog, limits: typeof requestLimits): Dialect {
   if (location.kind === 'sqlite') return createNodeSqliteDialect(location.path);
@@ -37,24 +39,38 @@ function createDialect(location: DatabaseLocation, log: DatabaseLog, limits: typ
 }
 
 const requestLimits = { statementTimeoutMs, maxConnections };
-// A change of the schema takes its time, and waits for the instance that is making it.
+// A change of the schema takes its time, and waits for the instance that is making it; nobody waits for it as long.
 const migrationLimits = { statementTimeoutMs: 900_000, maxConnections: 1 };
 
+/** The outcome of a change of the schema, where it comes soon; else says that it has not come yet. */
+async function whileItGoesOn(migration: Promise<void>): Promise<void> {
+  const enough = new AbortController();
+  const timeout = sleep(migrationPatienceMs, undefined, { signal: enough.signal }).then(
+    () => {
+      throw new Error('timeout: the database’s schema is not up to date yet');
+    },
+    () => undefined, // the migration was quicker
+  );
+  await Promise.race([migration, timeout]).finally(() => enough.abort());
+}
+
 /**
- * Opens the ledger's database and brings its schema up to date. A PostgreSQL that cannot be reached is no reason not to
- * start: what needs it is refused until it can, so that an outage makes no crash loop.
+ * Opens the ledger's database and brings its schema up to date. A PostgreSQL that cannot be reached, or is silent, is no
+ * reason not to start: what needs it is refused until it can be used, so that an outage makes no crash loop.
  * @throws {NewerSchemaError}, and where the database refuses the gateway: a person must change a setting
  */
 export async function openDatabase(location: DatabaseLocation, log: DatabaseLog): Promise<OpenDatabase> {
   const database = new Kysely<DatabaseSchema>({ dialect: createDialect(location, log, requestLimits) });
   let isMigrated = false;
+  let migrating: Kysely<DatabaseSchema> | undefined;
   let pending: Promise<void> | undefined;
   let failed: { readonly error: unknown; readonly at: number } | undefined;
 
   async function bringUpToDate() {
     if (location.kind === 'sqlite') return migrate(database);
-    const migrating = new Kysely<DatabaseSchema>({ dialect: createDialect(location, log, migrationLimits) });
-    await migrate(migrating).finally(() => migrating.destroy());
+    const own = new Kysely<DatabaseSchema>({ dialect: createDialect(location, log, migrationLimits) });
+    migrating = own;
+    await migrate(own).finally(() => own.destroy());
   }
 
   async function tryToMigrate() {
@@ -75,7 +91,7 @@ export async function openDatabase(location: DatabaseLocation, log: DatabaseLog)
     if (isMigrated) return;
     if (failed && performance.now() - failed.at < retryMigrationAfterMs) throw failed.error;
     pending ??= tryToMigrate();
-    await pending;
+    await (location.kind === 'sqlite' ? pending : whileItGoesOn(pending));
   }
 
   try {
@@ -91,5 +107,11 @@ export async function openDatabase(location: DatabaseLocation, log: DatabaseLog)
     }
     log.warn({ err: error }, 'The database cannot be reached; the gateway starts and keeps trying');
   }
-  return { database, ready, destroy: () => database.destroy() };
+  return {
+    database,
+    ready,
+    async destroy() {
+      await Promise.all([database.destroy(), migrating?.destroy()]);
+    },
+  };
 }

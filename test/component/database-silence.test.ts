@@ -108,3 +108,35 @@ it.each(['begin', 'insert into'])(
   },
   20_000,
 );
+
+it('a gateway whose database falls silent while the schema is looked at starts, answers 503, and becomes ready', async () => {
+  const ownLink = await startDatabaseLink(await postgres.createDatabase());
+  ownLink.freezeAfter('pg_advisory_lock');
+  const early = await startTestGateway({ besides: started, variables: { DATABASE_URL: ownLink.url } });
+  try {
+    expect(early.logLines()).toContainEqual(
+      expect.objectContaining({ level: 'warn', msg: expect.stringMatching(/cannot be reached/) }),
+    );
+    const [first, ready] = await Promise.all([
+      as(await started.emulator.entra.issueCallerToken({ user: 'alice' }), early).order(),
+      early.api.get('/health/ready'),
+    ]);
+    expect([first.status, first.body.code]).toEqual([503, 'ledger_unavailable']);
+    expect([ready.status, ready.body.checks.ledger.status]).toEqual([503, 'failing']);
+
+    ownLink.thaw();
+    await until(async () => (await early.api.get('/health/ready')).status === 200);
+  } finally {
+    await early.stop();
+    await ownLink.stop();
+  }
+}, 30_000);
+
+it('a gateway stops while its database is silent, be it that the schema is still being looked at', async () => {
+  const ownLink = await startDatabaseLink(await postgres.createDatabase());
+  ownLink.freezeAfter('pg_advisory_lock');
+  const early = await startTestGateway({ besides: started, variables: { DATABASE_URL: ownLink.url } });
+  const stopped = early.stop().then(() => 'stopped');
+  expect(await Promise.race([stopped, sleep(15_000, 'still waiting', { ref: false })])).toBe('stopped');
+  await ownLink.stop();
+}, 30_000);
