@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -97,6 +97,12 @@ class PatientSqliteDialect extends SqliteDialect {
   }
 }
 
+/** For its owner alone; SQLite gives the files beside it the same mode. */
+function makeFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+}
+
 /**
  * An embedded database in one file, made if it is not there.
  * What a commit acknowledges survives a crash of the machine: write-ahead log, synchronous=FULL.
@@ -104,7 +110,7 @@ class PatientSqliteDialect extends SqliteDialect {
 export function createNodeSqliteDialect(path: string): Dialect {
   const config: SqliteDialectConfig = {
     database: async () => {
-      if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      if (path !== ':memory:') makeFile(path);
       const database = new DatabaseSync(path);
       await whenFree(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;'));
       return adapt(database);

@@ -35,7 +35,7 @@ export const partnerConsentPaths: ZodOpenApiPathsObject = {
           description: 'Open `authorizationUrl` in a browser.',
           content: { 'application/json': { schema: begunConsent } },
         },
-        ...problemResponses(...always),
+        ...problemResponses(...always, 'payload_too_large', 'unsupported_media_type'),
       },
     },
   },
