@@ -110,10 +110,10 @@ export function createPartnerCenterClient({
   }
 
   async function send({ path, body, ids, options, deadline }: Call, { token }: AccessToken) {
+    const { onSent, onUncertain, mayBeSent = () => true } = options;
     // For a call that must not be made any more, a token may have come too late.
-    if (now() >= deadline) throw new UpstreamTimeoutError('The call’s time is over.');
+    if (now() >= deadline || !mayBeSent()) throw new UpstreamTimeoutError('The call’s time is over.');
     const outOfTime = AbortSignal.timeout(Math.max(1, deadline - now()));
-    const { onSent, onUncertain } = options;
     try {
       const call = client(path, {
         json: body,
@@ -135,6 +135,7 @@ export function createPartnerCenterClient({
           beforeRetry: [
             (error) => {
               if (isUncertain(error)) onUncertain?.();
+              if (!mayBeSent()) throw new Error('The call must not be repeated any more.');
             },
           ],
         },

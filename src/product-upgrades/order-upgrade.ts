@@ -8,7 +8,7 @@ import {
   UpgradeAlreadyInProgressError,
   UpstreamTimeoutError,
 } from '../errors.ts';
-import type { OrderLeases } from './order-lease.ts';
+import type { HeldLease, OrderLeases } from './order-lease.ts';
 import { explainUnknown, findNamedUpgrade, isOlderThanOrder, isRefusalOfCustomer } from './order-outcome.ts';
 import type { Ledger, PartnerCenter } from './ports.ts';
 import { planAttempt, type ResolveOrder } from './resolve-order.ts';
@@ -141,10 +141,10 @@ export function createOrderUpgrade({
   }
 
   /** Sends an order whose intent is durable and whose lease is ours. */
-  async function send(order: Order, lease: Lease) {
+  async function send(order: Order, lease: Lease, held: HeldLease) {
     await atPoint('after-intent');
     // A process that was held up for so long may have lost the order to another one.
-    if (now() >= lease.until && !(await ledger.renewLease(order.orderId, leases.extend(lease))))
+    if (!held.isHeld() && !(await held.renew()))
       throw explainUnknown(new UpstreamTimeoutError('The gateway was held up.'));
     let isUncertain = false;
     const sent: Promise<void>[] = [];
@@ -157,6 +157,7 @@ export function createOrderUpgrade({
       onUncertain: () => {
         isUncertain = true;
       },
+      mayBeSent: held.isHeld,
     };
     let accepted: AcceptedUpgrade;
     try {
@@ -187,7 +188,7 @@ export function createOrderUpgrade({
     const lease = leases.create();
     const claimed = await ledger.claimOrder(order.orderId, lease, now());
     if (!claimed) throw inUse();
-    const resolution = await leases.hold(order.orderId, lease, () => resolveOrder(claimed, lease.owner));
+    const resolution = await leases.hold(order.orderId, lease, (held) => resolveOrder(claimed, held));
     if (resolution.kind === 'accepted') return { upgradeId: resolution.upgradeId };
     if (resolution.kind === 'refused') throw resolution.error;
     if (resolution.kind === 'unknown') throw explainUnknown(resolution.error);
@@ -251,7 +252,7 @@ export function createOrderUpgrade({
       await atPoint('before-intent');
       const opened = await open(intent, lease);
       if (opened.kind === 'opened')
-        return leases.hold(intent.orderId, lease, () => send(opened.order, lease));
+        return leases.hold(intent.orderId, lease, (held) => send(opened.order, lease, held));
       if (opened.kind === 'just-accepted') throw inProgress(opened.upgradeId);
       if (opened.kind === 'customer-busy') await waitForOther(opened.order, waited);
       else {

@@ -23,6 +23,8 @@ export interface CallIds {
 export interface CallOptions {
   /** No attempt is made after this time (epoch milliseconds). */
   readonly notAfter?: number;
+  /** Asked before each attempt: none is made once it says no. */
+  readonly mayBeSent?: () => boolean;
   /** Called each time that a request has left this process. */
   readonly onSent?: () => void;
   /** Called when an attempt was perhaps carried out: it ended without an answer that says so or denies it. */

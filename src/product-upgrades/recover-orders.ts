@@ -44,7 +44,7 @@ export function createRecoverOrders({
     const lease = leases.create();
     const order = await ledger.claimOrder(orderId, lease, now());
     if (!order) return false;
-    const resolution = await leases.hold(orderId, lease, () => resolveOrder(order, lease.owner));
+    const resolution = await leases.hold(orderId, lease, (held) => resolveOrder(order, held));
     // Every call counts against the partner's limit: the other orders wait too.
     if (resolution.kind === 'unknown' && resolution.error instanceof UpstreamThrottledError)
       throttledUntil = Math.max(throttledUntil, resolution.retryAt);
