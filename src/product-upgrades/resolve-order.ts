@@ -164,18 +164,25 @@ export function createResolveOrder({
     const problemCode = error instanceof GatewayError ? error.code : 'internal_error';
     const upstream = error instanceof GatewayError ? error.facts.upstream : undefined;
     const retryAt = planAttempt(order, error, { now: now(), random: random(), backoffBaseMs });
-    await ledger.recordUnknown(
+    const isOurs = await ledger.recordUnknown(
       order.orderId,
       leaseOwner,
       { problemCode, nextAttemptAt: retryAt, ...(upstream && { upstream }) },
       now(),
     );
-    if (!mayBeSent(order) && order.reportedAt === undefined) await report(order, error, problemCode);
+    // Whoever has taken the order over says it, if it is to be said.
+    if (
+      isOurs &&
+      !mayBeSent(order) &&
+      order.reportedAt === undefined &&
+      (await ledger.recordReported(order.orderId, now()))
+    )
+      report(order, error, problemCode);
     return { kind: 'unknown', error, retryAt };
   }
 
   /** What Microsoft's support asks for; it stays an error until a person has acted, and is said once. */
-  async function report(order: Order, error: unknown, problemCode: string) {
+  function report(order: Order, error: unknown, problemCode: string) {
     log.error(
       {
         orderId: order.orderId,
@@ -193,7 +200,6 @@ export function createResolveOrder({
       },
       'The outcome of an order could not be found out within an hour: ask Microsoft’s support about it with these ids',
     );
-    await ledger.recordReported(order.orderId, now());
   }
 
   return async function resolveOrder(order, { owner, isHeld }) {

@@ -245,6 +245,14 @@ describe.each(databaseKinds)('the ledger over %s', (kind) => {
     });
   });
 
+  it('notes once that a person was told of an order', async () => {
+    const intent = intentOf();
+    await open(intent);
+    const told = [ledger, otherInstance].map((each) => each.recordReported(intent.orderId, 5_000));
+    expect((await Promise.all(told)).toSorted()).toEqual([false, true]);
+    expect(await ledger.findOrder(intent.orderId)).toMatchObject({ reportedAt: 5_000 });
+  });
+
   it('gives the next status call to one of many, until its time is over', async () => {
     const upgradeId = randomUUID();
     await ledger.adoptUpgrade(upgradeId, intentOf(), 1);
