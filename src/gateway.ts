@@ -119,7 +119,9 @@ export async function startGateway(
   });
   const ledger = createLedger(database);
   const useCaseParts = { partnerCenter: operations, ledger, now, newId: randomUUID, log };
-  const leases = createOrderLeases({ ...useCaseParts, leaseMs: orderLeaseMs });
+  // Eligibility and create, each within two time-outs, with the tokens and the ledger's words around them.
+  const longestWorkMs = 4 * partnerCenter.timeoutMs + 60_000;
+  const leases = createOrderLeases({ ...useCaseParts, leaseMs: orderLeaseMs, longestWorkMs });
   const resolveOrder = createResolveOrder({ ...useCaseParts, backoffBaseMs: recoveryIntervalMs });
   const orderParts = { ...useCaseParts, leases, resolveOrder, backoffBaseMs: recoveryIntervalMs };
   const recovery = createRecoverOrders({ ...orderParts, intervalMs: recoveryIntervalMs });

@@ -127,10 +127,11 @@ export function createPartnerCenterClient({
 
   async function send(logicalCall: Call, { token }: AccessToken) {
     const { path, body, ids, options, deadline } = logicalCall;
+    const { onSent, onUncertain, mayBeSent = () => true } = options;
     // For a call that must not be made any more, a token may have come too late.
-    if (now() >= deadline) throw new UpstreamTimeoutError('The call’s time is over.');
+    if (now() >= deadline || !mayBeSent()) throw new UpstreamTimeoutError('The call’s time is over.');
     const outOfTime = AbortSignal.timeout(Math.max(1, deadline - now()));
-    const { onSent, onUncertain } = options;
+    let isStopped = false;
     try {
       const call = client(path, {
         json: body,
@@ -152,6 +153,8 @@ export function createPartnerCenterClient({
           beforeRetry: [
             (error) => {
               if (isUncertain(error)) onUncertain?.();
+              isStopped = !mayBeSent();
+              if (isStopped) throw error;
             },
           ],
         },
@@ -164,6 +167,9 @@ export function createPartnerCenterClient({
       const failure = error as RequestError; // got rejects with nothing else
       const enough = findEnough(failure, options);
       if (enough) return enough;
+      // What became of the attempt before has been said already.
+      if (isStopped)
+        throw new UpstreamTimeoutError('The call must not be repeated any more.', { cause: failure });
       if (isUncertain(failure)) onUncertain?.();
       throw toTransportFailure(failure, outOfTime.aborted);
     }

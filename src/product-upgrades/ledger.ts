@@ -42,10 +42,10 @@ const insertUpgrade = (
     .onConflict((conflict) =>
       orderId === undefined
         ? conflict.column('upgrade_id').doNothing()
-        : // Heard of before by its id alone; now it is known who ordered it.
+        : // Heard of before by its id alone; now it is known who ordered it. Its time stays: lists are read by it.
           conflict
             .column('upgrade_id')
-            .doUpdateSet({ order_id: orderId, requested_at: requestedAt })
+            .doUpdateSet({ order_id: orderId })
             .where('product_upgrades.order_id', 'is', null),
     )
     .execute();

@@ -127,11 +127,14 @@ export function createOrderLedger(use: UseDatabase): Omit<OrderLedger, 'recordAc
 
     recordReported: (orderId, at) =>
       use(async (database) => {
-        await database
+        const noted = await database
           .updateTable('product_upgrade_orders')
           .set({ reported_at: at })
           .where('order_id', '=', orderId)
-          .execute();
+          .where('reported_at', 'is', null)
+          .returning('order_id')
+          .executeTakeFirst();
+        return noted !== undefined;
       }),
   };
 }

@@ -42,27 +42,35 @@ export async function isOlderThanOrder(ledger: Ledger, upgradeId: string, order:
   return known.orderId !== undefined || known.requestedAt < order.requestedAt;
 }
 
-const beingFoundOut =
-  'The outcome is being found out; it is safe to send the order again with the same Idempotency-Key.';
+type Repeatable = Pick<Order, 'idempotencyKey'>;
+
+/** What a caller may do who does not know what came of an order. */
+export const howToRepeat = ({ idempotencyKey }: Repeatable): string =>
+  idempotencyKey === undefined
+    ? 'It is safe to send the order again: it is answered with 409, and with the upgrade once that is known. Orders that carry the same Idempotency-Key get the same answer.'
+    : 'It is safe to send the order again with the same Idempotency-Key.';
+
+export const beingFoundOut = (order: Repeatable): string =>
+  `The outcome is being found out. ${howToRepeat(order)}`;
 
 /** The failure of an order that may have been accepted all the same, as the caller is told of it. */
-export function explainUnknown(cause: unknown): unknown {
+export function explainUnknown(cause: unknown, order: Repeatable): unknown {
   if (!(cause instanceof GatewayError)) return cause;
   const facts = { ...cause.facts, cause };
   if (cause instanceof UpstreamTimeoutError)
-    return new UpstreamTimeoutError(`Partner Center did not answer in time. ${beingFoundOut}`, facts);
+    return new UpstreamTimeoutError(`Partner Center did not answer in time. ${beingFoundOut(order)}`, facts);
   if (cause instanceof UpstreamContractViolatedError)
     return new UpstreamContractViolatedError(
-      `Partner Center gave an answer that the gateway cannot read. ${beingFoundOut}`,
+      `Partner Center gave an answer that the gateway cannot read. ${beingFoundOut(order)}`,
       facts,
     );
   if (cause instanceof UpstreamThrottledError)
     return new UpstreamThrottledError(
-      `Partner Center throttles the partner’s calls before it has said what became of the order. ${beingFoundOut}`,
+      `Partner Center throttles the partner’s calls before it has said what became of the order. ${beingFoundOut(order)}`,
       facts,
     );
   return new UpstreamUnavailableError(
-    `Partner Center has not said what became of the order. ${beingFoundOut}`,
+    `Partner Center has not said what became of the order. ${beingFoundOut(order)}`,
     { retryAfterSeconds: 30, ...facts },
   );
 }

@@ -8,8 +8,15 @@ import {
   UpgradeAlreadyInProgressError,
   UpstreamTimeoutError,
 } from '../errors.ts';
-import type { OrderLeases } from './order-lease.ts';
-import { explainUnknown, findNamedUpgrade, isOlderThanOrder, isRefusalOfCustomer } from './order-outcome.ts';
+import type { HeldLease, OrderLeases } from './order-lease.ts';
+import {
+  beingFoundOut,
+  explainUnknown,
+  findNamedUpgrade,
+  howToRepeat,
+  isOlderThanOrder,
+  isRefusalOfCustomer,
+} from './order-outcome.ts';
 import type { Ledger, PartnerCenter } from './ports.ts';
 import { planAttempt, type ResolveOrder } from './resolve-order.ts';
 import type {
@@ -92,7 +99,7 @@ export function createOrderUpgrade({
     return { upgradeId: accepted.upgradeId };
   }
 
-  async function settleUnknown(order: Order, { owner }: Lease, error: unknown): Promise<never> {
+  async function settleUnknown(order: Order, { owner }: HeldLease, error: unknown): Promise<never> {
     const { code, facts } = error instanceof GatewayError ? error : { code: 'internal_error', facts: {} };
     const nextAttemptAt = planAttempt(order, error, { now: now(), random: 1, backoffBaseMs });
     await ledger
@@ -106,22 +113,22 @@ export function createOrderUpgrade({
         log.warn({ orderId: order.orderId, err }, 'An unknown outcome could not be recorded; recovery knows'),
       );
     await atPoint('before-reply');
-    throw explainUnknown(error);
+    throw explainUnknown(error, order);
   }
 
   /** A refusal is told only once it is recorded: recovery, which would not know of it, might send the order again. */
-  async function settleRefused(order: Order, { owner }: Lease, error: GatewayError): Promise<never> {
+  async function settleRefused(order: Order, { owner }: HeldLease, error: GatewayError): Promise<never> {
     const { upgradeId, upstream } = error.facts;
     try {
       // Errors 900109 and 900110 name the upgrade that is in place: from now on its status can be asked for here too.
       if (upgradeId) await ledger.adoptUpgrade(upgradeId, order, now());
       const refusal = { problemCode: error.code, ...(upstream && { upstream }) };
       const isRecorded = await ledger.recordRefused(order.orderId, owner, refusal, now());
-      if (!isRecorded) throw explainUnknown(new UpstreamTimeoutError(error.message, { cause: error }));
+      if (!isRecorded) throw explainUnknown(new UpstreamTimeoutError(error.message, { cause: error }), order);
     } catch (failure) {
       if (!(failure instanceof LedgerUnavailableError)) throw failure;
       throw new LedgerUnavailableError(
-        'The gateway’s database went away before the order’s outcome was recorded. The outcome is being found out; it is safe to send the order again with the same Idempotency-Key.',
+        `The gateway’s database went away before the order’s outcome was recorded. ${beingFoundOut(order)}`,
         { ...failure.facts, cause: failure },
       );
     }
@@ -129,36 +136,37 @@ export function createOrderUpgrade({
     throw error;
   }
 
-  async function settleFailure(order: Order, lease: Lease, error: unknown, isUncertain: boolean) {
-    if (!(error instanceof GatewayError)) return settleUnknown(order, lease, error);
-    if (!isUncertain) return settleRefused(order, lease, error);
+  async function settleFailure(order: Order, held: HeldLease, error: unknown, isUncertain: boolean) {
+    if (!(error instanceof GatewayError)) return settleUnknown(order, held, error);
+    if (!isUncertain) return settleRefused(order, held, error);
     const upgradeId = findNamedUpgrade(error);
     if (upgradeId && !(await isOlderThanOrder(ledger, upgradeId, order).catch(() => false)))
       // The attempt that went unanswered was accepted, and this is its upgrade.
       return settleAccepted(order, { upgradeId, upstream: error.facts.upstream ?? {} });
-    if (upgradeId) return settleRefused(order, lease, error);
+    if (upgradeId) return settleRefused(order, held, error);
     // Just after an upgrade has begun Partner Center may refuse another one for reasons that the first one made.
-    if (isRefusalOfCustomer(error)) return resolve(order, lease);
-    return settleUnknown(order, lease, error);
+    if (isRefusalOfCustomer(error)) return resolve(order, held);
+    return settleUnknown(order, held, error);
   }
 
   /** Finds out at once what became of an order, and answers it. */
-  async function resolve(order: Order, { owner }: Lease) {
-    const resolution = await resolveOrder(order, owner);
+  async function resolve(order: Order, held: HeldLease) {
+    const resolution = await resolveOrder(order, held);
     await atPoint('before-reply');
     if (resolution.kind === 'accepted') return { upgradeId: resolution.upgradeId };
     if (resolution.kind === 'refused') throw resolution.error;
     throw explainUnknown(
       resolution.kind === 'unknown' ? resolution.error : new UpstreamTimeoutError('The order took an hour.'),
+      order,
     );
   }
 
   /** Sends an order whose intent is durable and whose lease is ours. */
-  async function send(order: Order, lease: Lease) {
+  async function send(order: Order, held: HeldLease) {
     await atPoint('after-intent');
     // A process that was held up for so long may have lost the order to another one.
-    if (now() >= lease.until && !(await ledger.renewLease(order.orderId, leases.extend(lease))))
-      throw explainUnknown(new UpstreamTimeoutError('The gateway was held up.'));
+    if (!held.isHeld() && !(await held.renew()))
+      throw explainUnknown(new UpstreamTimeoutError('The gateway was held up.'), order);
     let isUncertain = false;
     const sent: Promise<void>[] = [];
     const options = {
@@ -170,6 +178,7 @@ export function createOrderUpgrade({
       onUncertain: () => {
         isUncertain = true;
       },
+      mayBeSent: held.isHeld,
     };
     let accepted: AcceptedUpgrade;
     try {
@@ -177,7 +186,7 @@ export function createOrderUpgrade({
     } catch (error) {
       await Promise.all(sent);
       await atPoint('after-answer');
-      return settleFailure(order, lease, error, isUncertain);
+      return settleFailure(order, held, error, isUncertain);
     }
     await Promise.all(sent);
     await atPoint('after-answer');
@@ -200,10 +209,10 @@ export function createOrderUpgrade({
     const lease = leases.create();
     const claimed = await ledger.claimOrder(order.orderId, lease, now());
     if (!claimed) throw inUse();
-    const resolution = await leases.hold(order.orderId, lease, () => resolveOrder(claimed, lease.owner));
+    const resolution = await leases.hold(order.orderId, lease, (held) => resolveOrder(claimed, held));
     if (resolution.kind === 'accepted') return { upgradeId: resolution.upgradeId };
     if (resolution.kind === 'refused') throw resolution.error;
-    if (resolution.kind === 'unknown') throw explainUnknown(resolution.error);
+    if (resolution.kind === 'unknown') throw explainUnknown(resolution.error, order);
     return undefined;
   }
 
@@ -250,7 +259,7 @@ export function createOrderUpgrade({
       if (!(error instanceof LedgerUnavailableError)) throw error;
       // Whether the last statement arrived nobody knows: recovery takes an order with an intent for one to carry out.
       throw new LedgerUnavailableError(
-        'The gateway’s database cannot be used at the moment. Nothing has been sent to Partner Center; should the order have been recorded in the last moment, it is carried out once the database is back. It is safe to send it again with the same Idempotency-Key.',
+        `The gateway’s database cannot be used at the moment. Nothing has been sent to Partner Center; should the order have been recorded in the last moment, it is carried out once the database is back. ${howToRepeat(intent)}`,
         { ...error.facts, cause: error },
       );
     }
@@ -264,7 +273,7 @@ export function createOrderUpgrade({
       await atPoint('before-intent');
       const opened = await open(intent, lease);
       if (opened.kind === 'opened')
-        return leases.hold(intent.orderId, lease, () => send(opened.order, lease));
+        return leases.hold(intent.orderId, lease, (held) => send(opened.order, held));
       if (opened.kind === 'just-accepted') throw inProgress(opened.upgradeId);
       if (opened.kind === 'customer-busy') await waitForOther(opened.order, waited);
       else {

@@ -23,6 +23,8 @@ export interface CallIds {
 export interface CallOptions {
   /** No attempt is made after this time (epoch milliseconds). */
   readonly notAfter?: number;
+  /** Asked before each attempt: none is made once it says no. */
+  readonly mayBeSent?: () => boolean;
   /** Called each time that a request has left this process. */
   readonly onSent?: () => void;
   /** Called when an attempt was perhaps carried out: it ended without an answer that says so or denies it. */
@@ -88,8 +90,8 @@ export interface OrderLedger {
   recordNotStarted(orderId: string, owner: string, at: number): Promise<boolean>;
   /** Nobody knows whether Partner Center started an upgrade. Gives the lease back; false without it. */
   recordUnknown(orderId: string, owner: string, outcome: UnknownOutcome, at: number): Promise<boolean>;
-  /** A person has been told that the order cannot be resolved. */
-  recordReported(orderId: string, at: number): Promise<void>;
+  /** A person is told now that the order cannot be resolved; false where that has been said before. */
+  recordReported(orderId: string, at: number): Promise<boolean>;
 }
 
 export interface UpgradeFilter {

@@ -16,9 +16,9 @@ export interface RecoverOrdersParts {
 }
 
 export interface RecoverOrders {
-  /** Works off what is due now; answers how many orders it took. */
-  runOnce(): Promise<number>;
-  /** Runs at once and then every so often, until the signal; resolves when the last piece of work is done. */
+  /** Works off what is due now, and takes no more once the signal says so; answers how many orders it took. */
+  runOnce(stopping?: AbortSignal): Promise<number>;
+  /** Runs at once and then every so often, until the signal; resolves when the orders in hand are done. */
   run(stopping: AbortSignal): Promise<void>;
 }
 
@@ -44,20 +44,20 @@ export function createRecoverOrders({
     const lease = leases.create();
     const order = await ledger.claimOrder(orderId, lease, now());
     if (!order) return false;
-    const resolution = await leases.hold(orderId, lease, () => resolveOrder(order, lease.owner));
+    const resolution = await leases.hold(orderId, lease, (held) => resolveOrder(order, held));
     // Every call counts against the partner's limit: the other orders wait too.
     if (resolution.kind === 'unknown' && resolution.error instanceof UpstreamThrottledError)
       throttledUntil = Math.max(throttledUntil, resolution.retryAt);
     return true;
   }
 
-  async function recoverBatch(orderIds: readonly string[]): Promise<number> {
+  async function recoverBatch(orderIds: readonly string[], stopping?: AbortSignal): Promise<number> {
     const waiting = [...orderIds];
     let taken = 0;
     let failed: { readonly error: unknown } | undefined;
     async function work() {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        if (failed || now() < throttledUntil) return;
+        if (failed || stopping?.aborted || now() < throttledUntil) return;
         try {
           if (await recoverOne(next)) taken += 1;
         } catch (error) {
@@ -70,12 +70,12 @@ export function createRecoverOrders({
     return taken;
   }
 
-  async function runOnce() {
+  async function runOnce(stopping?: AbortSignal) {
     let total = 0;
     for (;;) {
-      if (now() < throttledUntil) return total;
+      if (stopping?.aborted || now() < throttledUntil) return total;
       const orderIds = await ledger.findDueOrders(now(), batchSize);
-      const taken = await recoverBatch(orderIds);
+      const taken = await recoverBatch(orderIds, stopping);
       total += taken;
       if (orderIds.length < batchSize || taken === 0) return total;
     }
@@ -94,7 +94,7 @@ export function createRecoverOrders({
     async run(stopping) {
       while (!stopping.aborted) {
         try {
-          await runOnce();
+          await runOnce(stopping);
           if (isLedgerAway) log.info({}, 'The database can be used again');
           isLedgerAway = false;
         } catch (error) {

@@ -5,6 +5,7 @@ import {
   UpstreamThrottledError,
   UpstreamTimeoutError,
 } from '../errors.ts';
+import type { HeldLease } from './order-lease.ts';
 import {
   findNamedUpgrade,
   isBlockedByUpgrade,
@@ -42,8 +43,8 @@ type Finding =
   | Exclude<Resolution, { kind: 'accepted' | 'unknown' }>
   | ({ kind: 'accepted' } & AcceptedUpgrade);
 
-/** Finds out what became of an open order whose lease the caller holds under this name. */
-export type ResolveOrder = (order: Order, leaseOwner: string) => Promise<Resolution>;
+/** Finds out what became of an open order whose lease the caller holds; once it is lost, nothing is sent any more. */
+export type ResolveOrder = (order: Order, lease: Pick<HeldLease, 'owner' | 'isHeld'>) => Promise<Resolution>;
 
 /** An order is sent again while it is younger than this: nobody wants to be upgraded by surprise a day later. */
 export const resendWithinMs = 3_600_000;
@@ -91,10 +92,11 @@ export function createResolveOrder({
   }
 
   /** The create call again, with its first `MS-RequestId`: repeated where that is remembered, sent anew where not. */
-  async function sendAgain(order: Order): Promise<Finding> {
+  async function sendAgain(order: Order, isHeld: () => boolean): Promise<Finding> {
     try {
       const accepted = await partnerCenter.createUpgrade(order, order, {
         notAfter: order.requestedAt + resendWithinMs,
+        mayBeSent: isHeld,
       });
       return { kind: 'accepted', ...accepted };
     } catch (error) {
@@ -108,7 +110,7 @@ export function createResolveOrder({
     }
   }
 
-  async function findOut(order: Order): Promise<Finding> {
+  async function findOut(order: Order, isHeld: () => boolean): Promise<Finding> {
     const eligibility = await askEligibility(order);
     const upgradeId = eligibility?.upgradeId;
     if (upgradeId && !(await isOlderThanOrder(ledger, upgradeId, order)))
@@ -118,7 +120,7 @@ export function createResolveOrder({
         upstream: { ...order.upstream, requestId: order.requestId, correlationId: order.correlationId },
       };
     // From here on Partner Center knows of no upgrade that could be this order's.
-    if (mayBeSent(order)) return sendAgain(order);
+    if (mayBeSent(order)) return sendAgain(order, isHeld);
     if (!upgradeId && !eligibility?.isEligible && isBlockedByUpgrade(order.upstream?.code))
       throw new CustomerNotEligibleError(
         'Partner Center says that an upgrade blocks the customer, and does not say which.',
@@ -164,18 +166,25 @@ export function createResolveOrder({
     const retryAt = planAttempt(order, error, { now: now(), random: random(), backoffBaseMs });
     // That an upgrade blocks the customer is evidence, which no later failure takes away.
     const isEvidenceKept = isBlockedByUpgrade(order.upstream?.code) && !isBlockedByUpgrade(upstream?.code);
-    await ledger.recordUnknown(
+    const isOurs = await ledger.recordUnknown(
       order.orderId,
       leaseOwner,
       { problemCode, nextAttemptAt: retryAt, ...(upstream && !isEvidenceKept && { upstream }) },
       now(),
     );
-    if (!mayBeSent(order) && order.reportedAt === undefined) await report(order, error, problemCode);
+    // Whoever has taken the order over says it, if it is to be said.
+    if (
+      isOurs &&
+      !mayBeSent(order) &&
+      order.reportedAt === undefined &&
+      (await ledger.recordReported(order.orderId, now()))
+    )
+      report(order, error, problemCode);
     return { kind: 'unknown', error, retryAt };
   }
 
   /** What Microsoft's support asks for; it stays an error until a person has acted, and is said once. */
-  async function report(order: Order, error: unknown, problemCode: string) {
+  function report(order: Order, error: unknown, problemCode: string) {
     log.error(
       {
         orderId: order.orderId,
@@ -193,16 +202,15 @@ export function createResolveOrder({
       },
       'The outcome of an order could not be found out within an hour: ask Microsoft’s support about it with these ids',
     );
-    await ledger.recordReported(order.orderId, now());
   }
 
-  return async function resolveOrder(order, leaseOwner) {
+  return async function resolveOrder(order, { owner, isHeld }) {
     let finding: Finding;
     try {
-      finding = await findOut(order);
+      finding = await findOut(order, isHeld);
     } catch (error) {
-      return recordUnknown(order, leaseOwner, error);
+      return recordUnknown(order, owner, error);
     }
-    return record(order, leaseOwner, finding);
+    return record(order, owner, finding);
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { openDatabase } from '../../src/database/database.ts';
 import type { OrderPoint } from '../../src/product-upgrades/order-upgrade.ts';
 import { createCallerTokens, secondsFromNow } from '../support/caller-tokens.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
@@ -327,5 +328,25 @@ describe('an order of unknown outcome', () => {
     const sinceThen = operations().slice(before);
     expect(sinceThen.filter((each) => each === 'eligibility')).toHaveLength(lost.length);
     expect(sinceThen.filter((each) => each === 'create')).toHaveLength(lost.length);
+  });
+
+  it('that another gateway has taken over is not sent again by the first one', async () => {
+    const path = databaseUrl.replace('sqlite:', '');
+    const taking = await openDatabase({ kind: 'sqlite', path }, { warn() {}, error() {} });
+    const takeOver = () =>
+      taking.database
+        .updateTable('product_upgrade_orders')
+        .set({ lease_owner: 'another', lease_until: Date.now() + 60_000 })
+        .execute();
+    const gateway = await startIdle({
+      orderLeaseMs: 150,
+      atPoint: async (point) => void (point === 'after-send' && (await takeOver())),
+    });
+    upstream().next('throttled', { operation: 'create', retryAfterSeconds: 1 });
+    const response = await as(token, gateway).order();
+    expect([response.status, response.body.code]).toEqual([504, 'upstream_timeout']);
+    expect(response.body.detail).toMatch(/being found out/);
+    expect(creates()).toHaveLength(1);
+    await taking.destroy();
   });
 });

@@ -240,9 +240,17 @@ describe.each(databaseKinds)('the ledger over %s', (kind) => {
     await ledger.recordAccepted(intent.orderId, { upgradeId, upstream }, 6_000);
     expect(await ledger.findUpgradeRecord(upgradeId)).toMatchObject({
       orderId: intent.orderId,
-      requestedAt: 1_000,
+      requestedAt: 4_000, // a row that moved would be on two pages of somebody's list
       order: { orderedBy: intent.orderedBy, upstream, state: 'accepted' },
     });
+  });
+
+  it('notes once that a person was told of an order', async () => {
+    const intent = intentOf();
+    await open(intent);
+    const told = [ledger, otherInstance].map((each) => each.recordReported(intent.orderId, 5_000));
+    expect((await Promise.all(told)).toSorted()).toEqual([false, true]);
+    expect(await ledger.findOrder(intent.orderId)).toMatchObject({ reportedAt: 5_000 });
   });
 
   it('gives the next status call to one of many, until its time is over', async () => {

@@ -157,7 +157,7 @@ async function createWorld() {
   const ledger = createLedger(await opened);
   const model = createModel(world, now);
   const log = { info() {}, warn() {}, error() {} };
-  const leases = createOrderLeases({ ledger, now, newId, leaseMs: 15_000 });
+  const leases = createOrderLeases({ ledger, now, newId, leaseMs: 15_000, longestWorkMs: 180_000 });
   const parts = { ...model, ledger, leases, now, newId, log, backoffBaseMs: 1_000, random: () => 0.5 };
   const resolveOrder = createResolveOrder(parts);
   let dieAt: OrderPoint | undefined;

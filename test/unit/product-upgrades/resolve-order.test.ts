@@ -63,7 +63,7 @@ async function startOrder() {
       const owner = randomUUID();
       const order = await ledger.claimOrder(intent.orderId, { owner, until: time + 1_000 }, time);
       if (!order) throw new Error('nobody else works at it');
-      const resolution = await resolveOrder(order, owner);
+      const resolution = await resolveOrder(order, { owner, isHeld: () => true });
       time += 2_000;
       return resolution.kind;
     },
