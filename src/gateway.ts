@@ -14,6 +14,7 @@ import { createPartnerCenterClient } from './partner-center/client.ts';
 import { createProductUpgradeOperations } from './partner-center/product-upgrade-operations.ts';
 import { addCredentialGauges, createRenewalCounter } from './partner-credential/credential-metrics.ts';
 import { createCheckEligibility } from './product-upgrades/check-eligibility.ts';
+import { createLateAcceptances, withLateAcceptances } from './product-upgrades/late-acceptances.ts';
 import { createLedger } from './product-upgrades/ledger.ts';
 import { createOrderLeases } from './product-upgrades/order-lease.ts';
 import { createOrderUpgrade, type OrderPoint } from './product-upgrades/order-upgrade.ts';
@@ -117,15 +118,23 @@ export async function startGateway(
     log,
     now,
   });
-  const ledger = createLedger(database);
+  const stopping = new AbortController();
+  const recorded = createLedger(database);
+  const lateAcceptances = createLateAcceptances({ ledger: recorded, now, log, stopping: stopping.signal });
+  const ledger = withLateAcceptances(recorded, lateAcceptances);
   const useCaseParts = { partnerCenter: operations, ledger, now, newId: randomUUID, log };
   // Eligibility and create, each within two time-outs, with the tokens and the ledger's words around them.
   const longestWorkMs = 4 * partnerCenter.timeoutMs + 60_000;
   const leases = createOrderLeases({ ...useCaseParts, leaseMs: orderLeaseMs, longestWorkMs });
   const resolveOrder = createResolveOrder({ ...useCaseParts, backoffBaseMs: recoveryIntervalMs });
-  const orderParts = { ...useCaseParts, leases, resolveOrder, backoffBaseMs: recoveryIntervalMs };
+  const orderParts = {
+    ...useCaseParts,
+    leases,
+    resolveOrder,
+    lateAcceptances,
+    backoffBaseMs: recoveryIntervalMs,
+  };
   const recovery = createRecoverOrders({ ...orderParts, intervalMs: recoveryIntervalMs });
-  const stopping = new AbortController();
 
   const app = createApp({
     publicUrl: server.publicUrl,

@@ -8,6 +8,7 @@ import {
   UpgradeAlreadyInProgressError,
   UpstreamTimeoutError,
 } from '../errors.ts';
+import type { LateAcceptances } from './late-acceptances.ts';
 import type { HeldLease, OrderLeases } from './order-lease.ts';
 import {
   beingFoundOut,
@@ -36,6 +37,7 @@ export interface OrderUpgradeParts {
   readonly ledger: Ledger;
   readonly leases: OrderLeases;
   readonly resolveOrder: ResolveOrder;
+  readonly lateAcceptances: Pick<LateAcceptances, 'keep'>;
   readonly now: () => number;
   readonly newId: () => string;
   readonly log: { warn(facts: object, message: string): void };
@@ -78,6 +80,7 @@ export function createOrderUpgrade({
   ledger,
   leases,
   resolveOrder,
+  lateAcceptances,
   now,
   newId,
   log,
@@ -85,7 +88,7 @@ export function createOrderUpgrade({
   atPoint = () => undefined,
   sleep = sleepFor,
 }: OrderUpgradeParts): OrderUpgrade {
-  /** The id is in hand, so it is answered even where it cannot be recorded: recovery will find the same one. */
+  /** The id is in hand, so it is answered even where it cannot be recorded yet. */
   async function settleAccepted(order: Order, accepted: AcceptedUpgrade) {
     const facts = { orderId: order.orderId, upgradeId: accepted.upgradeId, upstream: accepted.upstream };
     try {
@@ -93,7 +96,8 @@ export function createOrderUpgrade({
       if (state !== 'accepted' || upgradeId !== accepted.upgradeId)
         log.warn({ ...facts, state }, 'An order was accepted after it had been settled otherwise');
     } catch (error) {
-      log.warn({ ...facts, err: error }, 'An accepted order could not be recorded; recovery will find it');
+      log.warn({ ...facts, err: error }, 'An accepted order could not be recorded yet');
+      lateAcceptances.keep(order, accepted);
     }
     await atPoint('before-reply');
     return { upgradeId: accepted.upgradeId };

@@ -100,6 +100,7 @@ export function createWatchUpgrade({
       throw new UpgradeNotFoundError('The gateway does not know this upgrade.');
     }
     if (isFinalReport(known.report)) return known;
+    watched.upgrade ??= known; // so that it is known without the ledger too
     const claim = { now: now(), until: now() + intervalMs };
     if (!(await ledger.claimCheck(upgradeId, claim))) {
       // Another instance is asking, or has asked just now: its answer is looked for soon.

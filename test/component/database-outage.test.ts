@@ -134,6 +134,50 @@ describe('when the database goes away in the middle of an order', () => {
     expect(upgrades()).toHaveLength(1);
   });
 
+  it('the status that it was sent to is served at once, and the ledger has the upgrade before recovery looks', async () => {
+    const patient = await startTestGateway({
+      besides: started,
+      variables: { DATABASE_URL: databaseUrl },
+      orderLeaseMs: 600_000,
+      atPoint: (point) => (point === 'after-answer' ? postgres.halt() : undefined),
+    });
+    try {
+      const caller = as(await started.emulator.entra.issueCallerToken({ user: 'alice' }), patient);
+      const { status, body } = await caller.order();
+      expect(status).toBe(202);
+      expect((await caller.getStatus(body.upgradeId)).body).toMatchObject({
+        upgradeId: body.upgradeId,
+        isFinal: false,
+      });
+
+      await postgres.resume();
+      await until(async () => {
+        expect((await caller.getStatus(body.upgradeId)).status).toBe(200);
+        return (await alice.getStatus(body.upgradeId)).status === 200; // by the other gateway
+      });
+      const { body: record } = await alice.get(`/v1/product-upgrades/${body.upgradeId}`);
+      expect(record.order.changes.map((change: { state: string }) => change.state)).toEqual([
+        'intended',
+        'accepted',
+      ]);
+    } finally {
+      await patient.stop();
+    }
+  });
+
+  it('a gateway stops although an acceptance cannot be recorded', async () => {
+    const leaving = await startTestGateway({
+      besides: started,
+      variables: { DATABASE_URL: databaseUrl },
+      atPoint: (point) => (point === 'after-answer' ? postgres.halt() : undefined),
+    });
+    const caller = as(await started.emulator.entra.issueCallerToken({ user: 'alice' }), leaving);
+    expect((await caller.order()).status).toBe(202);
+    const startedAt = performance.now();
+    await leaving.stop();
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+  });
+
   it('a refusal that cannot be recorded is not told, since recovery may find otherwise', async () => {
     haltAt('after-answer');
     started.emulator.partnerCenter.next('not-eligible', { operation: 'create' });

@@ -164,6 +164,7 @@ async function createWorld() {
   const orderUpgrade = createOrderUpgrade({
     ...parts,
     resolveOrder,
+    lateAcceptances: { keep() {} },
     // It dies for good: whatever it would do afterwards is never done.
     atPoint: (point) => {
       if (point === dieAt) return new Promise(() => died.reject(new Died()));
