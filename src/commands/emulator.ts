@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmulator } from '../emulator/emulator.ts';
 import { runCommand, untilInterrupted } from './run-command.ts';
@@ -20,13 +22,17 @@ await runCommand(async () => {
     keyVaultPort: 8445,
     ...readArguments(),
   });
-  const variables = { NODE_EXTRA_CA_CERTS: emulator.certificateAuthorityPath, ...emulator.environment };
+  const variables = {
+    NODE_EXTRA_CA_CERTS: resolve(emulator.certificateAuthorityPath),
+    ...emulator.environment,
+    CREDENTIAL_KEY: randomBytes(32).toString('base64'),
+  };
   console.log(`
 Entra ID:        ${emulator.authority}
 Partner Center:  ${emulator.partnerCenterUrl}   (controls: ${emulator.partnerCenterUrl}/emulator/)
 Key Vault:       ${emulator.keyVaultUrl}
 
-A gateway, or your own client, reaches them with:
+A gateway, or your own client, reaches them with (CREDENTIAL_KEY is an example: stay with the first one you use):
 
 ${Object.entries(variables)
   .map(([name, value]) => `export ${name}=${value}`)

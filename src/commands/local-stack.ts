@@ -7,7 +7,10 @@ import { createHttpClient } from '../http-client.ts';
 import type { Settings } from '../settings.ts';
 
 export interface LocalStackParts {
-  /** Emptied first: the emulator forgets everything when it stops, and so must the gateway in front of it. */
+  /**
+   * Emptied once the emulator has its ports, so that a stack that runs already keeps what it has: the emulator forgets
+   * everything when it stops, and so must the gateway in front of it.
+   */
   readonly folder: string;
   readonly emulator?: EmulatorOptions;
   readonly gateway?: GatewayOptions;
@@ -28,10 +31,10 @@ export function trustEmulator(certificateAuthority: string): void {
 
 /** Starts the emulator and a gateway in front of it that holds a partner credential, as after an admin's consent. */
 export async function startLocalStack(parts: LocalStackParts): Promise<LocalStack> {
-  await rm(parts.folder, { recursive: true, force: true });
-  await mkdir(parts.folder, { recursive: true });
   const emulator = await startEmulator(parts.emulator);
   try {
+    await rm(parts.folder, { recursive: true, force: true });
+    await mkdir(parts.folder, { recursive: true });
     trustEmulator(emulator.certificateAuthority);
     const settings = parts.loadSettings(emulator);
     const { store } = createPartnerCredentialParts(settings, createHttpClient(), Date.now);

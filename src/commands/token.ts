@@ -18,8 +18,10 @@ const usage = `npm run token [-- --user ${Object.keys(callers).join('|')} | --ro
 
 function readArguments(): Record<string, string> {
   const { values } = parseArgs({ options: { user: { type: 'string' }, role: { type: 'string' } } });
-  if (values.user && values.role) throw new Error(`A token is either a user's or an application's: ${usage}`);
-  if (values.role) {
+  if (values.user !== undefined && values.role !== undefined)
+    throw new Error(`A token is either a user's or an application's: ${usage}`);
+  if (values.role !== undefined) {
+    if (values.role.trim() === '') throw new Error(`--role needs the name of an app role: ${usage}`);
     const { clientId, clientSecret } = applications.nobody;
     return {
       grant_type: 'client_credentials',

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -12,13 +12,14 @@ import { upgradeRequest } from '../support/requests.ts';
 
 let folder: string;
 let local: ChildProcess;
+const started: ChildProcess[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gateway-local-'));
   local = startProgram('src/commands/local.ts', { folder, variables: { LOG_LEVEL: 'warn' } });
   await untilPrinted(local, /Ctrl-C stops both/);
 });
 afterAll(async () => {
-  await endProgram(local, 'SIGKILL');
+  await Promise.all([local, ...started].map((child) => endProgram(child, 'SIGKILL')));
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -53,6 +54,15 @@ describe('npm run token', () => {
     expect(statuses).toEqual([200, 403]);
   });
 
+  it.each([
+    { option: '--role', says: 'app role' },
+    { option: '--user', says: 'no user ""' },
+  ])('with an empty $option prints nobody’s token', async ({ option, says }) => {
+    const { output, errors, exitCode } = await printToken(option, '');
+    expect([exitCode, output]).toEqual([1, '']);
+    expect(errors).toContain(says);
+  });
+
   it('with an unknown user says whom there is', async () => {
     const { output, errors, exitCode } = await printToken('--user', 'mallory');
     expect([exitCode, output]).toEqual([1, '']);
@@ -77,11 +87,42 @@ describe('the README’s API by example', () => {
 });
 
 describe('npm run local', () => {
+  it('started a second time takes nothing from the one that runs', async () => {
+    const files = async () => (await readdir(join(folder, 'data', 'local'))).sort();
+    const before = await files();
+    const { errors, exitCode } = await runProgram('src/commands/local.ts', { folder });
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(/Port 844\d.*Is "npm run local".*already running\?/);
+    expect(await files()).toEqual(before);
+    expect((await order((await printToken()).output.trim())).status).toBe(202);
+  });
+
   it('keeps everything below data/, and ends on Ctrl-C', async () => {
     expect(await readdir(folder)).toEqual(['data']);
     expect(await endProgram(local, 'SIGINT')).toBe(0);
     const { errors, exitCode } = await printToken();
     expect(exitCode).toBe(1);
     expect(errors).toContain('npm run local');
+  });
+});
+
+describe('npm run emulator', () => {
+  it('prints what a gateway needs to start, from whichever folder', async () => {
+    const emulator = startProgram('src/commands/emulator.ts', { folder });
+    started.push(emulator);
+    const [lines = ''] = await untilPrinted(emulator, /^export [\s\S]*?(?=\n\n)/m);
+    const variables = Object.fromEntries(
+      [...lines.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    const gateway = startProgram('src/main.ts', {
+      folder: elsewhere,
+      variables: { ...variables, PORT: '0', OPERATIONS_PORT: '0' },
+    });
+    started.push(gateway);
+    const [, url] = await untilPrinted(gateway, /"url":"(http:[^"]+)"/);
+    const { body } = await supertest(String(url)).get('/health/ready');
+    expect(body.checks.callerKeys.status).toBe('ok'); // over TLS that it trusts
   });
 });
