@@ -41,9 +41,6 @@ async function showStatus({ connection }: CommandParts): Promise<void> {
   await connection.checkAccess();
   const diagnosis = await connection.diagnose({ isFresh: true });
   console.log(showCredential(diagnosis, Date.now()));
-  // Only the store itself says what is wrong with it; a gateway has that in its log.
-  const storeError = await connection.store.load().catch((error: unknown) => error);
-  if (storeError instanceof Error) console.error(storeError.message);
   if (diagnosis.state !== 'connected' && diagnosis.state !== 'expiring') process.exitCode = 1;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError, PartnerMfaRequiredError, UpstreamRejectedError } from '../errors.ts';
-import type { CheckAccess, CredentialLog, PartnerTokenCredential } from './ports.ts';
+import type { CheckAccess, CredentialLog, PartnerCredential } from './ports.ts';
+import type { RenewableCredential } from './token-credential.ts';
 
 /** What Partner Center last said to the gateway's token. */
 export interface AccessReport {
@@ -15,15 +16,16 @@ export interface AccessReport {
 export interface AccessMonitor {
   /** Asks Partner Center, at most once a minute however often it is called; without a token it asks nothing. */
   check(correlationId?: string): Promise<void>;
-  /** Takes note of a refusal that a call met. */
+  /** Takes note of a refusal that a call met: one that is ours to fix is a reason to ask, and may be an odd one. */
   noteRefusal(error: GatewayError): void;
   /** A new credential: what was said to the old one counts no more. */
   forget(): void;
-  find(): AccessReport | undefined;
+  /** What was said to a token of this credential, and not to one of a consent before it. */
+  find(credential: PartnerCredential | undefined): AccessReport | undefined;
 }
 
 export interface AccessMonitorParts {
-  readonly credential: PartnerTokenCredential;
+  readonly credential: Pick<RenewableCredential, 'getToken' | 'facts'>;
   readonly checkAccess: CheckAccess;
   readonly log: CredentialLog;
   readonly now?: () => number;
@@ -41,6 +43,12 @@ function toReport(error: unknown, checkedAt: number): AccessReport {
   return { checkedAt, answer: error instanceof UpstreamRejectedError ? 'refused' : 'unreachable', detail };
 }
 
+interface Remembered {
+  readonly report: AccessReport;
+  /** The consent whose token it was said to. */
+  readonly consentedAt: number;
+}
+
 /** Remembers Partner Center's word on the token, asked for or met by a call. */
 export function createAccessMonitor({
   credential,
@@ -49,18 +57,17 @@ export function createAccessMonitor({
   now = Date.now,
   newId = randomUUID,
 }: AccessMonitorParts): AccessMonitor {
-  let report: AccessReport | undefined;
-  let mfaRefusal: AccessReport | undefined;
+  let checked: Remembered | undefined;
+  let mfaRefusal: Remembered | undefined;
   let startedAt = Number.NEGATIVE_INFINITY;
   let pending: Promise<void> | undefined;
 
-  async function ask(correlationId: string) {
-    const token = await credential.getToken().catch(() => undefined); // the credential's own failure is known elsewhere
-    if (!token) return;
-    startedAt = now();
+  const getConsentedAt = () => credential.facts().inUse?.consentedAt ?? 0;
+
+  async function askPartnerCenter(token: string, correlationId: string): Promise<AccessReport> {
     try {
-      const { isMfaCompliant } = await checkAccess(token.token, correlationId);
-      report = {
+      const { isMfaCompliant } = await checkAccess(token, correlationId);
+      return {
         checkedAt: now(),
         answer: isMfaCompliant === false ? 'mfaRequired' : 'accepted',
         ...(isMfaCompliant !== undefined && { isMfaCompliant }),
@@ -71,27 +78,43 @@ export function createAccessMonitor({
     } catch (error) {
       if (!(error instanceof GatewayError))
         log.error({ err: error }, 'The token’s access could not be checked');
-      report = toReport(error, now());
+      return toReport(error, now());
     }
   }
 
+  async function ask(correlationId: string) {
+    const token = await credential.getToken().catch(() => undefined); // the credential's own failure is known elsewhere
+    if (!token) return;
+    startedAt = now();
+    const consentedAt = getConsentedAt();
+    checked = { report: await askPartnerCenter(token.token, correlationId), consentedAt };
+  }
+
+  async function check(correlationId: string = newId()) {
+    if (!pending && now() - startedAt < shortestIntervalMs) return;
+    pending ??= ask(correlationId).finally(() => {
+      pending = undefined;
+    });
+    await pending;
+  }
+
   return {
-    async check(correlationId = newId()) {
-      if (!pending && now() - startedAt < shortestIntervalMs) return;
-      pending ??= ask(correlationId).finally(() => {
-        pending = undefined;
-      });
-      await pending;
-    },
+    check,
     noteRefusal(error) {
-      if (error instanceof PartnerMfaRequiredError) mfaRefusal = toReport(error, now());
-      else if (error instanceof UpstreamRejectedError) report = toReport(error, now());
+      if (error instanceof PartnerMfaRequiredError)
+        mfaRefusal = { report: toReport(error, now()), consentedAt: getConsentedAt() };
+      else if (error instanceof UpstreamRejectedError) void check();
     },
     forget() {
-      report = undefined;
+      checked = undefined;
       mfaRefusal = undefined;
       startedAt = Number.NEGATIVE_INFINITY;
     },
-    find: () => (mfaRefusal && now() - mfaRefusal.checkedAt < refusalCountsMs ? mfaRefusal : report),
+    find(current) {
+      const isMfaRefused = mfaRefusal && now() - mfaRefusal.report.checkedAt < refusalCountsMs;
+      return [isMfaRefused ? mfaRefusal : undefined, checked].find(
+        (each) => each && each.consentedAt >= (current?.consentedAt ?? 0),
+      )?.report;
+    },
   };
 }

@@ -28,14 +28,14 @@ export const partnerConsentPaths: ZodOpenApiPathsObject = {
       operationId: 'beginPartnerConsent',
       summary: 'Begin or renew consent',
       description:
-        'Answers an address at which an admin agent of the partner signs in with MFA, within ten minutes. Nothing changes until that is done. Needs `PartnerConsent.Manage`.',
+        'Answers an address at which an admin agent of the partner signs in with MFA, within ten minutes. Nothing changes until that is done. A credential store that has to be mended first is said before anyone signs in. Needs `PartnerConsent.Manage`.',
       tags: ['Partner consent'],
       responses: {
         '200': {
           description: 'Open `authorizationUrl` in a browser.',
           content: { 'application/json': { schema: begunConsent } },
         },
-        ...problemResponses(...always, 'payload_too_large', 'unsupported_media_type'),
+        ...problemResponses(...always, 'payload_too_large', 'unsupported_media_type', 'upstream_rejected'),
       },
     },
   },

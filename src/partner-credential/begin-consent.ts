@@ -1,10 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { ConsentAsker, ConsentSessions, CredentialLog, EntraSignIn } from './ports.ts';
+import { CredentialStoreError } from './credential-store-error.ts';
+import type { ConsentAsker, ConsentSessions, CredentialLog, CredentialStore, EntraSignIn } from './ports.ts';
 import { hashState, type SessionSeal } from './session-seal.ts';
+import { toStoreFailure } from './store-failures.ts';
 
 export interface BeginConsentParts {
   readonly entra: EntraSignIn;
   readonly sessions: ConsentSessions;
+  readonly store: CredentialStore;
   readonly seal: SessionSeal;
   /** Where the browser comes back to. */
   readonly redirectUri: string;
@@ -24,7 +27,10 @@ export interface BegunConsent {
   readonly stateHash: string;
 }
 
-/** @throws {IdentityProviderUnavailableError} Entra ID's addresses cannot be fetched */
+/**
+ * @throws {IdentityProviderUnavailableError} Entra ID's addresses cannot be fetched
+ * @throws {UpstreamRejectedError} the store could not take the credential
+ */
 export type BeginConsent = (askedBy: ConsentAsker, correlationId: string) => Promise<BegunConsent>;
 
 const lifetimeMs = 600_000;
@@ -33,6 +39,7 @@ const lifetimeMs = 600_000;
 export function createBeginConsent({
   entra,
   sessions,
+  store,
   seal,
   redirectUri,
   log,
@@ -40,7 +47,16 @@ export function createBeginConsent({
   newId = randomUUID,
   newSecret = () => randomBytes(32).toString('base64url'),
 }: BeginConsentParts): BeginConsent {
+  /** Nobody is to sign in for nothing; what passes by itself may have passed when they come back. */
+  async function requireUsableStore() {
+    await store.load().catch((error: unknown) => {
+      if (!(error instanceof CredentialStoreError)) throw error;
+      if (!error.isTransient) throw toStoreFailure(error);
+    });
+  }
+
   return async function beginConsent(askedBy, correlationId) {
+    await requireUsableStore();
     const state = newSecret();
     const secrets = { codeVerifier: newSecret(), nonce: newSecret() };
     const authorizationUrl = await entra.buildAuthorizationUrl(state, secrets, redirectUri);

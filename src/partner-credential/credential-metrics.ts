@@ -1,7 +1,7 @@
 import type { MetricRegistry } from '../telemetry/metrics.ts';
 import type { Diagnose } from './diagnosis.ts';
-import { credentialStates } from './diagnosis.ts';
 import type { RenewalOutcome } from './ports.ts';
+import { credentialStates } from './verdicts.ts';
 
 /** Counts attempts to renew the partner credential, by what became of them. */
 export function createRenewalCounter(metrics: MetricRegistry): (outcome: RenewalOutcome) => void {

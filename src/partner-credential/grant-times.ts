@@ -1,8 +1,8 @@
 import type { PartnerCredential } from './ports.ts';
 
 /**
- * The times of a credential that a person has just granted. They are never before those of the stored one: instances'
- * clocks differ, and a grant counts though the clock that sees it is behind.
+ * The times of a credential that a person has just granted. The grant is always the later one: instances' clocks
+ * differ, and it counts though the clock that sees it is behind.
  */
 export function toGrantTimes(
   stored: PartnerCredential | undefined,
@@ -10,6 +10,6 @@ export function toGrantTimes(
 ): Required<Pick<PartnerCredential, 'issuedAt' | 'consentedAt'>> {
   return {
     issuedAt: Math.max(now, stored?.issuedAt ?? 0),
-    consentedAt: Math.max(now, stored?.consentedAt ?? 0),
+    consentedAt: Math.max(now, (stored?.consentedAt ?? 0) + 1),
   };
 }

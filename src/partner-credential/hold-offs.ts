@@ -17,7 +17,8 @@ export interface HoldOffs {
   /** The error of the last attempt, while it is too early for another one. */
   find(refreshToken: string): { readonly error: unknown } | undefined;
   add(refreshToken: string, error: unknown): void;
-  clear(): void;
+  /** This token has worked; what is known of others stays. */
+  clear(refreshToken: string): void;
 }
 
 const mostRemembered = 8;
@@ -36,6 +37,6 @@ export function createHoldOffs({ toHoldOffMs, now }: HoldOffRule): HoldOffs {
       const [oldest] = holdOffs.keys();
       if (holdOffs.size > mostRemembered && oldest !== undefined) holdOffs.delete(oldest);
     },
-    clear: () => holdOffs.clear(),
+    clear: (refreshToken) => void holdOffs.delete(refreshToken),
   };
 }

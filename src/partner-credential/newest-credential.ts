@@ -1,10 +1,14 @@
 import { PartnerConsentRequiredError } from '../errors.ts';
 import type { CredentialLog, CredentialStore, PartnerCredential, StoredCredential } from './ports.ts';
+import { isTransientStoreFault } from './store-failures.ts';
 import { supersedes } from './supersedes.ts';
 
 /** The newest credential, wherever it is: in the store, or in memory where the store could not be written. */
 export interface NewestCredential {
-  /** @throws {PartnerConsentRequiredError} there is none; or what the store throws when it cannot be read */
+  /**
+   * What is seen in the store, or what is known of it while it is away for now.
+   * @throws {PartnerConsentRequiredError} there is none; or what the store throws when it cannot be read
+   */
   load(): Promise<StoredCredential>;
   /**
    * Stores a successor. A store that cannot be written does not fail the call at hand: the successor is kept in memory.
@@ -26,17 +30,20 @@ export interface NewestCredentialParts {
 }
 
 export function createNewestCredential({ store, log }: NewestCredentialParts): NewestCredential {
-  /** A successor that could not be stored yet: it is newer than what the store holds. */
+  /** A successor that could not be stored yet. */
   let unstored: PartnerCredential | undefined;
-  let known: PartnerCredential | undefined;
+  /** What the store was last seen to hold. */
+  let seen: StoredCredential | undefined;
   let hasAlarmed = false;
+
+  const findNewest = () => (unstored && supersedes(unstored, seen?.current) ? unstored : seen?.current);
 
   async function keep(successor: PartnerCredential): Promise<boolean> {
     unstored = successor;
-    known = successor;
     try {
       const isStored = await store.save(successor);
       if (unstored === successor) unstored = undefined;
+      if (isStored) seen = { current: successor, ...(seen && { previous: seen.current }) };
       // Another instance has stored a newer one, or a person has consented meanwhile; either is as good.
       if (!isStored)
         log.info({}, 'The renewed partner credential was not stored: the store holds a better one');
@@ -56,29 +63,29 @@ export function createNewestCredential({ store, log }: NewestCredentialParts): N
   return {
     keep,
     async load() {
-      const stored = await store.load().catch((error: unknown) => {
-        if (unstored) return undefined;
-        throw error;
-      });
-      const isUnstoredNewer = unstored && supersedes(unstored, stored?.current);
-      const current = isUnstoredNewer ? unstored : stored?.current;
-      known = current;
+      try {
+        seen = await store.load();
+      } catch (error) {
+        // What is in memory works as well; a store that passes by itself is no reason to fail callers.
+        if (!unstored && !(seen && isTransientStoreFault(error))) throw error;
+        log.warn({ err: error }, 'The credential store cannot be read; the credential in memory is used');
+      }
+      const current = findNewest();
       if (!current)
         throw new PartnerConsentRequiredError(
           'There is no partner credential yet: an admin agent of the partner must grant one.',
         );
-      const previous = isUnstoredNewer ? stored?.current : stored?.previous;
+      const previous = current === unstored ? seen?.current : seen?.previous;
       return { current, ...(previous && { previous }) };
     },
     async storeAgain() {
       if (unstored) await keep(unstored);
     },
     async reload() {
-      const current = (await store.load())?.current;
-      if (current && !unstored) known = current;
-      return current;
+      seen = await store.load();
+      return seen?.current;
     },
-    known: () => known,
+    known: findNewest,
     isUnstored: () => unstored !== undefined,
   };
 }

@@ -19,9 +19,10 @@ export async function checkCredential({
     credential.getToken().catch(() => undefined), // the diagnosis tells
     sleep(tokenWaitMs, undefined, { ref: false }),
   ]);
-  const { state, detail, whatToDo } = await diagnose();
+  const { state, detail, publicDetail = detail, whatToDo } = await diagnose();
   const { lastSuccessAt, failure } = credential.facts();
   if (lastSuccessAt === undefined && !failure)
     return { status: 'degraded', detail: 'Entra ID has not answered the first request for a token yet.' };
-  return state === 'connected' ? { status: 'ok' } : { status: 'degraded', detail: `${detail} ${whatToDo}` };
+  if (state === 'connected') return { status: 'ok' };
+  return { status: 'degraded', detail: `${publicDetail} ${whatToDo}` };
 }

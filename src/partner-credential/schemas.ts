@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { credentialStates, type Diagnosis } from './diagnosis.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import { credentialStates } from './verdicts.ts';
 
 // One schema is type and documentation.
 
@@ -16,7 +17,7 @@ export const partnerConsent = z
   .strictObject({
     state: z.enum(credentialStates).meta({
       description:
-        '`connected`; `expiring`: it works, and will not for long; `consentRequired`: an admin agent must sign in; `operatorRequired`: the gateway’s registration, settings or store must be fixed; `unreachable`: Entra ID is down.',
+        '`connected`; `expiring`: it works, and will not for long; `consentRequired`: an admin agent must sign in; `operatorRequired`: the gateway’s registration, settings or store must be fixed; `unreachable`: Entra ID or the credential store is down.',
     }),
     detail: z.string().meta({ description: 'What is the case.' }),
     whatToDo: z.string().meta({ description: 'Who must do what.' }),
@@ -55,7 +56,7 @@ const toTime = (timestamp: number) => new Date(timestamp).toISOString();
 export function toPartnerConsent(diagnosis: Diagnosis): z.infer<typeof partnerConsent> {
   const { connectedSince, lastRenewedAt, expiresAt, clientCertificateExpiresAt, failingSince, ...rest } =
     diagnosis;
-  const { partnerCenter, ...plain } = rest;
+  const { partnerCenter, publicDetail: _publicDetail, ...plain } = rest;
   const times = { connectedSince, lastRenewedAt, expiresAt, clientCertificateExpiresAt, failingSince };
   return {
     ...plain,

@@ -10,12 +10,16 @@ function isOlder(one: PartnerCredential, other: PartnerCredential): boolean {
   return one.issuedAt < other.issuedAt;
 }
 
+/** Whether a credential lacks the MFA that another one, which is no newer, was granted with. */
+export const lacksMfaOf = (next: PartnerCredential, current: PartnerCredential): boolean =>
+  !isOlder(next, current) && current.hasMfa === true && next.hasMfa === false;
+
 /**
  * Whether one credential may take another's place: never an older one that of a newer, never one without MFA that of
  * one with it. Partner Center refuses tokens without MFA, so such a swap would be an outage.
  */
 export const supersedes = (next: PartnerCredential, current: PartnerCredential | undefined): boolean =>
-  current === undefined || (!isOlder(next, current) && !(current.hasMfa === true && next.hasMfa === false));
+  current === undefined || (!isOlder(next, current) && !lacksMfaOf(next, current));
 
 /**
  * Which of two credentials is to stay where both were stored at the same moment, each without seeing the other. Never

@@ -1,10 +1,6 @@
-import {
-  IdentityProviderUnavailableError,
-  PartnerConsentRequiredError,
-  PartnerMfaRequiredError,
-} from '../errors.ts';
+import { PartnerMfaRequiredError } from '../errors.ts';
 import { readAccessTokenFacts } from './access-token-facts.ts';
-import { createHoldOffs } from './hold-offs.ts';
+import { CredentialStoreError } from './credential-store-error.ts';
 import { createNewestCredential } from './newest-credential.ts';
 import type {
   AccessToken,
@@ -12,12 +8,13 @@ import type {
   CredentialStore,
   PartnerCredential,
   PartnerTokenCredential,
-  RedeemedTokens,
   RedeemRefreshToken,
   RenewalOutcome,
-  StoredCredential,
 } from './ports.ts';
-import { toFailureKind } from './token-failures.ts';
+import { createRedeemEither, type Redemption } from './redeem-either.ts';
+import { createRenewalFailures, type RenewalFailure } from './renewal-failures.ts';
+import { toStoreFailure } from './store-failures.ts';
+import { lacksMfaOf, supersedes } from './supersedes.ts';
 
 export interface TokenCredentialParts {
   readonly store: CredentialStore;
@@ -35,14 +32,11 @@ export interface TokenCredentialParts {
 export interface RenewalFacts {
   /** The newest credential that was seen. */
   readonly newest?: PartnerCredential;
+  /** The access token at hand: the consent that counted when it was got, and whether the token itself carries MFA. */
+  readonly inUse?: Pick<PartnerCredential, 'consentedAt' | 'hasMfa'>;
   readonly lastSuccessAt?: number;
-  /** Why the last attempt failed, since when and how often in a row; left out once one has succeeded. */
-  readonly failure?: {
-    readonly error: unknown;
-    readonly since: number;
-    readonly at: number;
-    readonly count: number;
-  };
+  /** Why the last attempt failed; left out once one has succeeded. */
+  readonly failure?: RenewalFailure;
   /** The newest credential is in memory alone, since the store cannot be written. */
   readonly isUnstored: boolean;
 }
@@ -56,17 +50,17 @@ export interface RenewableCredential extends PartnerTokenCredential {
   facts(): RenewalFacts;
 }
 
-/** Bad credentials are tried once a minute at most, unless another one has been stored meanwhile. */
-const holdOffAfterRefusalMs = 60_000;
-const firstHoldOffAfterOutageMs = 5_000;
-const longestHoldOffAfterOutageMs = 60_000;
+/** A failure is the answer for so long, without a look at Entra ID or into the store. */
+const restMs = 5_000;
 /** Partner Center's refusals of a token lead to a new one this often at most, so that they are no loop. */
 const rejectionIntervalMs = 60_000;
 /** A token that lasts so long is still good for a call. */
 const shortestUseMs = 30_000;
 
-const isRefusal = (error: unknown) =>
-  error instanceof PartnerConsentRequiredError || error instanceof PartnerMfaRequiredError;
+interface CachedToken {
+  readonly token: AccessToken;
+  readonly facts: Pick<PartnerCredential, 'consentedAt' | 'hasMfa'>;
+}
 
 /** Redeems the stored refresh token, keeps the access token for its life, and redeems once however many ask. */
 export function createPartnerTokenCredential({
@@ -79,117 +73,103 @@ export function createPartnerTokenCredential({
   onRenewal = () => undefined,
 }: TokenCredentialParts): RenewableCredential {
   const newest = createNewestCredential({ store, log });
-  let cached: (AccessToken & { readonly consentedAt: number | undefined }) | undefined;
+  const failures = createRenewalFailures({ log, now });
+  let cached: CachedToken | undefined;
   let pending: Promise<AccessToken> | undefined;
   let lastSuccessAt: number | undefined;
-  let failure: RenewalFacts['failure'];
+  let rest: { readonly error: unknown; readonly until: number } | undefined;
   let renewedForRejectionAt = Number.NEGATIVE_INFINITY;
-  /** A credential before the current one that was tried and refused, and so is of no more use. */
-  let deadPrevious: string | undefined;
-  let lastRedeemed: string | undefined;
-  /** Whether the renewal under way has asked Entra ID, or was held off. */
+  /** Whether the renewal under way has learnt anything, or was held off. */
   let hasTried = false;
 
-  const holdOffs = createHoldOffs({
+  const redeemEither = createRedeemEither({
+    redeem,
+    log,
     now,
-    toHoldOffMs: (error, failures) =>
-      error instanceof IdentityProviderUnavailableError
-        ? Math.min(longestHoldOffAfterOutageMs, firstHoldOffAfterOutageMs * 2 ** (failures - 1)) *
-          (0.5 + random() / 2)
-        : holdOffAfterRefusalMs,
+    random,
+    onAttempt(outcome) {
+      hasTried = true;
+      onRenewal(outcome);
+    },
   });
 
   /** Takes the store's word for what is newest, and drops the token of a consent that has been replaced. */
   async function dropReplacedToken() {
     const current = await newest.reload();
-    if (cached && (current?.consentedAt ?? 0) > (cached.consentedAt ?? 0)) cached = undefined;
+    if (cached && (current?.consentedAt ?? 0) > (cached.facts.consentedAt ?? 0)) cached = undefined;
   }
 
-  async function redeemOnce({ refreshToken }: PartnerCredential): Promise<RedeemedTokens> {
-    const held = holdOffs.find(refreshToken);
-    if (held) throw held.error;
-    hasTried = true;
-    try {
-      const redeemed = await redeem(refreshToken);
-      lastRedeemed = redeemed.refreshToken === refreshToken ? refreshToken : undefined;
-      onRenewal('renewed');
-      return redeemed;
-    } catch (error) {
-      holdOffs.add(refreshToken, error);
-      onRenewal(toFailureKind(error));
-      throw error;
-    }
+  /** What is wrong with a renewal that has worked: a person must act before it no longer does. */
+  function findFlaw(
+    { refusal }: Redemption,
+    current: PartnerCredential,
+    successor: PartnerCredential,
+    isKept: boolean,
+  ): unknown {
+    if (refusal && !supersedes(successor, current)) return refusal;
+    const kept = newest.known();
+    return !isKept && kept && lacksMfaOf(successor, kept)
+      ? new PartnerMfaRequiredError(
+          'Entra ID renews the partner credential without MFA: an admin agent of the partner must consent again, with MFA.',
+        )
+      : undefined;
   }
 
-  /** The previous credential helps where the current one is refused and has never worked: it may be damaged, or foreign. */
-  async function redeemEither({ current, previous }: StoredCredential) {
-    try {
-      return { credential: current, redeemed: await redeemOnce(current) };
-    } catch (error) {
-      const isOfUse =
-        previous &&
-        ![current.refreshToken, deadPrevious].includes(previous.refreshToken) &&
-        lastRedeemed !== current.refreshToken;
-      if (!isOfUse || !isRefusal(error)) throw error;
-      try {
-        const redeemed = await redeemOnce(previous);
-        log.warn({ err: error }, 'The partner credential was refused; the one before it still works');
-        return { credential: previous, redeemed };
-      } catch (second) {
-        if (isRefusal(second)) deadPrevious = previous.refreshToken;
-        throw error;
-      }
-    }
-  }
-
-  function noteFailure(error: unknown) {
-    const at = now();
-    const isNew = failure === undefined || toFailureKind(failure.error) !== toFailureKind(error);
-    if (failure && !hasTried) return; // held off
-    failure = { error, at, since: failure?.since ?? at, count: (failure?.count ?? 0) + 1 };
-    if (!isNew) return;
-    const kind = toFailureKind(error);
-    const facts = { err: error, alarm: 'partner_credential_not_renewed', kind };
-    // An outage ends by itself, and the cached token lasts meanwhile: a person must act on the others.
-    if (kind === 'unreachable') log.warn(facts, 'Entra ID cannot be reached to renew the partner credential');
-    else log.error(facts, 'The partner credential can no longer be renewed');
+  /** @param current what was tried first: its consent is the one that the token counts for */
+  async function take(redemption: Redemption, current: PartnerCredential): Promise<AccessToken> {
+    const { credential, redeemed } = redemption;
+    const { accessToken, refreshToken } = redeemed;
+    const { hasMfa, userName } = readAccessTokenFacts(accessToken.token);
+    const consentedBy = credential.consentedBy ?? userName;
+    const { consentedAt } = current;
+    const mfaFacts = hasMfa === undefined ? {} : { hasMfa };
+    cached = {
+      token: accessToken,
+      facts: { ...(consentedAt !== undefined && { consentedAt }), ...mfaFacts },
+    };
+    lastSuccessAt = now();
+    const successor = {
+      ...credential,
+      refreshToken,
+      issuedAt: Math.max(now(), credential.issuedAt), // it is the newer one, whatever the clock says
+      ...(consentedBy !== undefined && { consentedBy }),
+      ...mfaFacts,
+    };
+    // Entra keeps the old refresh token valid after issuing a new one, so a crash right here loses nothing.
+    const isKept = await newest.keep(successor);
+    if (!isKept) await dropReplacedToken().catch(() => undefined);
+    const flaw = findFlaw(redemption, current, successor, isKept);
+    if (flaw)
+      failures.note(flaw, {
+        refreshToken: current.refreshToken,
+        isBridged: redemption.refusal !== undefined,
+      });
+    else failures.clear();
+    log.info({ expiresOnTimestamp: accessToken.expiresOnTimestamp }, 'Redeemed the partner credential');
+    return accessToken;
   }
 
   async function redeemAndKeep(): Promise<AccessToken> {
     hasTried = false;
+    let refreshToken: string | undefined;
     try {
       const stored = await newest.load().catch((error: unknown) => {
         hasTried = true; // whatever is wrong with the store is news as well
         throw error;
       });
-      const { credential, redeemed } = await redeemEither(stored);
-      holdOffs.clear();
-      const { accessToken, refreshToken } = redeemed;
-      const { hasMfa, userName } = readAccessTokenFacts(accessToken.token);
-      const consentedBy = credential.consentedBy ?? userName;
-      cached = { ...accessToken, consentedAt: credential.consentedAt };
-      // Entra keeps the old refresh token valid after issuing a new one, so a crash right here loses nothing.
-      const isNewest = await newest.keep({
-        ...credential,
-        refreshToken,
-        issuedAt: Math.max(now(), credential.issuedAt), // it is the newer one, whatever the clock says
-        ...(consentedBy !== undefined && { consentedBy }),
-        ...(hasMfa !== undefined && { hasMfa }),
-      });
-      if (!isNewest) await dropReplacedToken().catch(() => undefined);
-      if (failure)
-        log.info({ failedSince: new Date(failure.since) }, 'The partner credential is renewed again');
-      failure = undefined;
-      lastSuccessAt = now();
-      log.info({ expiresOnTimestamp: accessToken.expiresOnTimestamp }, 'Redeemed the partner credential');
-      return accessToken;
-    } catch (error) {
-      noteFailure(error);
+      refreshToken = stored.current.refreshToken;
+      return await take(await redeemEither(stored), stored.current);
+    } catch (thrown) {
+      const error = thrown instanceof CredentialStoreError ? toStoreFailure(thrown) : thrown;
+      rest = { error, until: now() + restMs };
+      if (hasTried || !failures.find())
+        failures.note(error, { ...(refreshToken !== undefined && { refreshToken }), isBridged: false });
       throw error;
     }
   }
 
-  function renew(): Promise<AccessToken> {
+  async function renew(): Promise<AccessToken> {
+    if (!pending && rest && now() < rest.until) throw rest.error;
     pending ??= redeemAndKeep().finally(() => {
       pending = undefined;
     });
@@ -200,16 +180,16 @@ export function createPartnerTokenCredential({
     renew,
 
     async getToken({ rejectedToken } = {}) {
-      const isRejected = cached !== undefined && cached.token === rejectedToken;
+      const isRejected = cached !== undefined && cached.token.token === rejectedToken;
       const isRenewedForIt = isRejected && now() - renewedForRejectionAt >= rejectionIntervalMs;
       if (isRenewedForIt) renewedForRejectionAt = now();
       else if (cached) {
-        const remainingMs = cached.expiresOnTimestamp - now();
-        if (remainingMs > refreshMarginMs) return cached;
+        const remainingMs = cached.token.expiresOnTimestamp - now();
+        if (remainingMs > refreshMarginMs) return cached.token;
         if (remainingMs > shortestUseMs) {
           // Nobody waits for Entra ID while there is a good token; a failure is noted and tried again.
           void renew().catch(() => undefined);
-          return cached;
+          return cached.token;
         }
       }
       const token = await renew();
@@ -220,12 +200,15 @@ export function createPartnerTokenCredential({
     async reconcile() {
       await newest.storeAgain();
       await dropReplacedToken();
+      rest = undefined; // the store works, and may hold another credential
     },
 
     facts() {
       const known = newest.known();
+      const failure = failures.find();
       return {
         ...(known && { newest: known }),
+        ...(cached && { inUse: cached.facts }),
         ...(lastSuccessAt !== undefined && { lastSuccessAt }),
         ...(failure && { failure }),
         isUnstored: newest.isUnstored(),

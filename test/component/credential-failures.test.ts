@@ -1,8 +1,10 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import supertest from 'supertest';
 import type { OrderedFailure } from '../../src/emulator/entra/entra-controls.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { as } from '../support/requests.ts';
+import { as, upgradeRequest } from '../support/requests.ts';
+import { until } from '../support/until.ts';
 
 let time = Date.now();
 let started: TestGateway;
@@ -200,6 +202,49 @@ describe('Partner Center wants MFA', () => {
       partnerCenter: { answer: 'mfaRequired', isMfaCompliant: false },
     });
     await weak.stop();
+  });
+});
+
+describe('a store that was damaged', () => {
+  it('is told in its own words to those who may know, and nothing is begun until it is mended', async () => {
+    const damaged = await startTestGateway({ besides: started, now: () => time });
+    const caller = as(await started.emulator.entra.issueCallerToken({ user: 'alice' }), damaged);
+    const manager = as(await started.emulator.entra.issueCallerToken({ user: 'admin' }), damaged);
+    expect((await caller.order()).status).toBe(202);
+    await until(() => damaged.logLines().some(({ msg }) => msg === 'Redeemed the partner credential'));
+    const path = (damaged.variables['CREDENTIAL_STORE'] ?? '').replace('file:', '');
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, 100));
+    time += 2 * 3_600_000;
+
+    const request = upgradeRequest();
+    const refused = await caller.order(request);
+    expect([refused.status, refused.body.code]).toEqual([502, 'upstream_rejected']);
+    expect(refused.body.detail).toContain('Restore it from a backup');
+    const records = await caller.get(`/v1/product-upgrades?customerId=${request.customerId}`);
+    expect(records.body.items).toEqual([]);
+    const begun = await manager.post('/v1/partner-consent');
+    expect([begun.status, begun.body.detail]).toEqual([502, refused.body.detail]);
+    const { body } = await manager.get('/v1/partner-consent');
+    expect(body).toMatchObject({ state: 'operatorRequired', detail: refused.body.detail });
+    const ready = await damaged.api.get('/health/ready');
+    expect(ready.body.checks.partnerCredential.status).toBe('degraded');
+    expect(ready.text).not.toContain(path);
+
+    await writeFile(path, whole);
+    time += 5_000;
+    expect((await caller.order(request)).status).toBe(202);
+    expect((await manager.get('/v1/partner-consent')).body).toMatchObject({ state: 'connected' });
+    await damaged.stop();
+  });
+});
+
+it('one customer’s odd refusal does not make the gateway look broken', async () => {
+  started.emulator.partnerCenter.next('wrong-audience');
+  expect((await alice.order()).body.code).toBe('upstream_rejected');
+  expect((await admin.get('/v1/partner-consent')).body).toMatchObject({
+    state: 'connected',
+    partnerCenter: { answer: 'accepted' },
   });
 });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createPartnerCredentialParts } from '../../src/connect-partner.ts';
 import { createHttpClient } from '../../src/http-client.ts';
 import { loadSettings } from '../../src/settings.ts';
+import { createConsentBrowser } from '../support/consent-browser.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { as } from '../support/requests.ts';
 
@@ -64,3 +65,21 @@ it('a thousand callers at one gateway cause one redemption', async () => {
   expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
   expect(redemptions() - before).toBe(1);
 }, 60_000);
+
+it('a consent at one gateway ends at once what the doctors of the others say of the one before it', async () => {
+  const [other = first, consenting = first] = instances;
+  const { partnerCenter, entra } = first.emulator;
+  const alice = as(await entra.issueCallerToken({ user: 'alice' }), other);
+  const token = await entra.issueCallerToken({ user: 'admin' });
+  await alice.order();
+  time += 2 * 60_000; // no look into the store is held back
+  partnerCenter.next('mfa-required');
+  expect((await alice.order()).body.code).toBe('partner_mfa_required');
+  const doctor = () => as(token, other).get('/v1/partner-consent');
+  expect((await doctor()).body.state).toBe('consentRequired');
+  time += 1_000;
+  const { body } = await as(token, consenting).post('/v1/partner-consent');
+  const callback = await createConsentBrowser().signIn(body.authorizationUrl, 'ada');
+  expect((await consenting.api.get(`${callback.pathname}${callback.search}`)).status).toBe(200);
+  expect((await doctor()).body.state).toBe('connected');
+});

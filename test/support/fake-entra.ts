@@ -35,6 +35,8 @@ export interface FakeEntra {
   revoke(refreshToken: string): void;
   /** Every redemption fails with this until it is `undefined`. */
   failWith(error: Error | undefined): void;
+  /** Tokens that are issued from now on name these ways of signing in. */
+  issueWith(amr: readonly string[]): void;
   /** Refresh tokens in the order in which they were tried. */
   readonly tried: string[];
 }
@@ -43,12 +45,13 @@ const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('
 
 export function createFakeEntra(
   clock: FakeClock,
-  { amr = ['pwd', 'mfa'] as readonly string[] } = {},
+  { amr: firstAmr = ['pwd', 'mfa'] as readonly string[] } = {},
 ): FakeEntra {
   const usedAt = new Map<string, number>();
   const tried: string[] = [];
   let failure: Error | undefined;
   let issued = 0;
+  let amr = firstAmr;
 
   function issueRefreshToken() {
     issued += 1;
@@ -63,6 +66,9 @@ export function createFakeEntra(
     revoke: (refreshToken) => void usedAt.delete(refreshToken),
     failWith(error) {
       failure = error;
+    },
+    issueWith(next) {
+      amr = next;
     },
     async redeem(refreshToken) {
       tried.push(refreshToken);
@@ -87,18 +93,30 @@ export function createFakeEntra(
 /** A store in memory that can be made to fail. */
 export interface FakeStore extends CredentialStore {
   readonly stored: () => StoredCredential | undefined;
+  /** How often it was read. */
+  readonly reads: () => number;
+  /** Saving fails with this until it is `undefined`. */
   failWith(error: Error | undefined): void;
+  failReadsWith(error: Error | undefined): void;
 }
 
 export function createFakeStore(initial?: StoredCredential): FakeStore {
   let stored = initial;
   let failure: Error | undefined;
+  let readFailure: Error | undefined;
+  let reads = 0;
   return {
     stored: () => stored,
+    reads: () => reads,
     failWith(error) {
       failure = error;
     },
+    failReadsWith(error) {
+      readFailure = error;
+    },
     async load() {
+      reads += 1;
+      if (readFailure) throw readFailure;
       return stored;
     },
     async save(next) {

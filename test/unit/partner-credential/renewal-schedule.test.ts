@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { UpstreamRejectedError } from '../../../src/errors.ts';
 import { createAccessMonitor } from '../../../src/partner-credential/access-monitor.ts';
+import { CredentialStoreError } from '../../../src/partner-credential/credential-store-error.ts';
 import { createDiagnose } from '../../../src/partner-credential/diagnosis.ts';
 import { createExpiryWarnings } from '../../../src/partner-credential/expiry-warnings.ts';
+import type { PartnerCredential } from '../../../src/partner-credential/ports.ts';
 import { createRenewalSchedule } from '../../../src/partner-credential/renewal-schedule.ts';
 import { createPartnerTokenCredential } from '../../../src/partner-credential/token-credential.ts';
 import {
@@ -24,11 +26,11 @@ interface World {
   readonly store: FakeStore;
 }
 
-function createWorld(): World {
+function createWorld(known: Partial<PartnerCredential> = {}): World {
   const clock = createFakeClock();
   const entra = createFakeEntra(clock);
   const store = createFakeStore({
-    current: { refreshToken: entra.issueRefreshToken(), issuedAt: clock.now() },
+    current: { refreshToken: entra.issueRefreshToken(), issuedAt: clock.now(), ...known },
   });
   return { clock, entra, store };
 }
@@ -155,6 +157,46 @@ describe('the schedule', () => {
     await pass(world, [instance], { ms: 3 * dayMs });
     expect(world.entra.tried.length).toBeLessThan(3 * 24 + 12);
     expect(world.entra.tried.length).toBeGreaterThan(40);
+  });
+
+  it('renews a credential that is dated in the future about daily all the same, and warns once', async () => {
+    const world = createWorld({ issuedAt: Date.UTC(2030, 0, 1) });
+    const instance = startInstance(world);
+    await instance.credential.getToken();
+    await pass(world, [instance], { ms: 100 * dayMs, stepMs: 10 * minuteMs });
+    expect(world.entra.tried.length).toBeGreaterThanOrEqual(99);
+    expect(world.entra.tried.length).toBeLessThanOrEqual(135);
+    expect(await instance.diagnose()).toMatchObject({ state: 'connected' });
+    const warnings = instance.log.lines.filter(({ level }) => level !== 'info');
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('in the future')]);
+  }, 60_000);
+
+  it('does not renew at every tick where renewals come back without MFA', async () => {
+    const world = createWorld({ hasMfa: true });
+    const instance = startInstance(world);
+    world.entra.issueWith(['pwd']);
+    await pass(world, [instance], {
+      ms: dayMs,
+      each: async () => void (await instance.credential.getToken()),
+    });
+    expect(world.entra.tried.length).toBeLessThan(60);
+    expect(await instance.diagnose()).toMatchObject({ state: 'consentRequired', hasMfa: false });
+    const alarms = instance.log.lines.filter(({ facts }) => facts['alarm'] !== undefined);
+    expect(alarms).toHaveLength(1);
+  });
+
+  it('uses a store soon after it can be read again, however long it could not', async () => {
+    const world = createWorld();
+    const instance = startInstance(world);
+    world.store.failReadsWith(new CredentialStoreError('unreachable', 'The vault does not answer in time.'));
+    await pass(world, [instance], {
+      ms: 5 * hourMs,
+      each: async () => void (await instance.credential.getToken().catch(() => undefined)),
+    });
+    world.store.failReadsWith(undefined);
+    await pass(world, [instance], { ms: 2 * minuteMs });
+    expect(world.entra.tried).toHaveLength(1);
+    expect(await instance.diagnose()).toMatchObject({ state: 'connected' });
   });
 
   it('writes to the store again once it can be written, without a caller', async () => {

@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import {
   IdentityProviderUnavailableError,
   PartnerConsentRequiredError,
+  PartnerMfaRequiredError,
   UpstreamRejectedError,
 } from '../../../src/errors.ts';
+import { CredentialStoreError } from '../../../src/partner-credential/credential-store-error.ts';
 import type {
   PartnerCredential,
   RenewalOutcome,
@@ -83,6 +85,98 @@ describe('redeeming', () => {
     clock.pass(minuteMs);
     await expect(credential.getToken()).resolves.toBeDefined();
     expect(store.stored()?.current.refreshToken).toBe(first);
+    expect(credential.facts()).toMatchObject({
+      inUse: { hasMfa: false },
+      failure: { error: expect.any(PartnerMfaRequiredError), refreshToken: first },
+    });
+  });
+
+  it('alarms once where renewals lack the MFA of the stored credential, until one has it again', async () => {
+    const { credential, entra, clock, log } = start({}, (refreshToken) => ({
+      current: { refreshToken, issuedAt: 0, hasMfa: true },
+    }));
+    entra.issueWith(['pwd']);
+    for (let hour = 0; hour < 3; hour += 1) {
+      await credential.renew();
+      clock.pass(hourMs);
+    }
+    expect(log.lines.filter(({ facts }) => facts['alarm'])).toMatchObject([
+      { level: 'error', facts: { kind: 'mfaRequired' } },
+    ]);
+    entra.issueWith(['pwd', 'mfa']);
+    await credential.renew();
+    expect(credential.facts()).toMatchObject({ inUse: { hasMfa: true } });
+    expect(credential.facts().failure).toBeUndefined();
+  });
+
+  it('is no failure where it lacks MFA and another instance has stored a newer credential meanwhile', async () => {
+    const { parts, store, entra, clock } = start({ amr: ['pwd'] }, (refreshToken) => ({
+      current: { refreshToken, issuedAt: 0, hasMfa: true },
+    }));
+    const credential = createPartnerTokenCredential({
+      ...parts,
+      async redeem(refreshToken) {
+        const newer = { refreshToken: entra.issueRefreshToken(), issuedAt: clock.now() + 1, hasMfa: true };
+        await store.save(newer);
+        return entra.redeem(refreshToken);
+      },
+    });
+    await credential.getToken();
+    expect(credential.facts().failure).toBeUndefined();
+  });
+});
+
+describe('a store that cannot be read', () => {
+  const away = new CredentialStoreError('unreachable', 'The vault does not answer in time.');
+  const damaged = new CredentialStoreError('damaged', 'The file was cut short.');
+
+  it('for now does not fail callers while a refresh token is known that works', async () => {
+    const { credential, store, entra, clock } = start();
+    await credential.getToken();
+    store.failReadsWith(away);
+    store.failWith(away);
+    for (let hour = 0; hour < 3; hour += 1) {
+      clock.pass(hourMs);
+      await expect(credential.getToken()).resolves.toBeDefined();
+    }
+    expect(entra.tried).toEqual(['refresh-token-1', 'refresh-token-2', 'refresh-token-3', 'refresh-token-4']);
+    store.failReadsWith(undefined);
+    store.failWith(undefined);
+    await credential.reconcile();
+    expect(store.stored()?.current.refreshToken).toBe('refresh-token-5');
+  });
+
+  it('for now is told as an outage with a time to wait, where nothing is known yet', async () => {
+    const { credential, store } = start();
+    store.failReadsWith(new CredentialStoreError('busy', 'The vault throttles.', { retryAfterSeconds: 57 }));
+    await expect(credential.getToken()).rejects.toMatchObject({
+      code: 'identity_provider_unavailable',
+      message: 'The vault throttles.',
+      facts: { retryAfterSeconds: 57 },
+    });
+  });
+
+  it('until somebody mends it is told as the operator’s, in its own words', async () => {
+    const { credential, store, clock } = start();
+    await credential.getToken();
+    store.failReadsWith(damaged);
+    clock.pass(hourMs);
+    await expect(credential.getToken()).rejects.toMatchObject({
+      code: 'upstream_rejected',
+      message: damaged.message,
+      cause: damaged,
+    });
+  });
+
+  it('is read again after five seconds, however many ask', async () => {
+    const { credential, store, clock } = start();
+    store.failReadsWith(away);
+    for (let call = 0; call < 101; call += 1) {
+      await expect(credential.getToken()).rejects.toThrow(away.message);
+      clock.pass(100);
+    }
+    expect(store.reads()).toBe(3);
+    expect(credential.facts().failure?.count).toBe(3);
   });
 });
 
@@ -145,6 +239,35 @@ describe('a current credential that is refused and has never worked', () => {
     expect(credential.facts().failure).toBeUndefined();
   });
 
+  it('of a newer consent gives way as well; that is reported, and nothing is hammered', async () => {
+    const { credential, entra, store, clock, log } = start({}, (refreshToken) => ({
+      current: { refreshToken: 'damaged', issuedAt: Date.UTC(2026, 0, 1), consentedAt: Date.UTC(2026, 0, 1) },
+      previous: { refreshToken, issuedAt: Date.UTC(2025, 11, 31), consentedAt: Date.UTC(2025, 11, 31) },
+    }));
+    for (let minute = 0; minute < 50; minute += 1) {
+      await expect(credential.getToken()).resolves.toBeDefined();
+      await credential.reconcile();
+      clock.pass(minuteMs);
+    }
+    expect(entra.tried).toEqual(['damaged', 'refresh-token-1']);
+    expect(store.stored()?.current.refreshToken).toBe('damaged');
+    expect(credential.facts().failure).toMatchObject({
+      error: expect.any(PartnerConsentRequiredError),
+      refreshToken: 'damaged',
+      isBridged: true,
+    });
+    expect(log.lines.filter(({ facts }) => facts['alarm'])).toMatchObject([
+      { facts: { kind: 'consentRequired' } },
+    ]);
+
+    const refreshToken = entra.issueRefreshToken();
+    await store.save({ refreshToken, issuedAt: clock.now(), consentedAt: clock.now() });
+    await credential.reconcile();
+    await credential.getToken();
+    expect(entra.tried.at(-1)).toBe(refreshToken);
+    expect(credential.facts().failure).toBeUndefined();
+  });
+
   it('is reported where that one is refused too, which is then not tried again', async () => {
     const { credential, entra, first, clock } = start({}, damaged);
     entra.revoke(first);
@@ -181,8 +304,12 @@ describe('failures', () => {
     expect(entra.tried).toHaveLength(10);
   });
 
-  it('a new credential in the store is tried at once', async () => {
-    const { credential, entra, store, clock } = start();
+  it.each([
+    ['within five seconds', async ({ clock }: ReturnType<typeof start>) => clock.pass(5_000)],
+    ['at once after a look into it', ({ credential }: ReturnType<typeof start>) => credential.reconcile()],
+  ])('a new credential in the store is tried %s', async (_when, wait) => {
+    const started = start();
+    const { credential, entra, store, clock } = started;
     entra.revoke('refresh-token-1');
     await expect(credential.getToken()).rejects.toThrow(PartnerConsentRequiredError);
     await store.save({
@@ -190,7 +317,18 @@ describe('failures', () => {
       issuedAt: clock.now(),
       consentedAt: clock.now(),
     });
+    await wait(started);
     await expect(credential.getToken()).resolves.toBeDefined();
+  });
+
+  it('callers that are held off do not cause a look into the store each', async () => {
+    const { credential, entra, store, clock } = start();
+    entra.revoke('refresh-token-1');
+    for (let call = 0; call < 100; call += 1) {
+      await expect(credential.getToken()).rejects.toThrow(PartnerConsentRequiredError);
+      clock.pass(100);
+    }
+    expect(store.reads()).toBe(2);
   });
 
   it('while Entra ID is down the cached token is served to its end, and attempts back off', async () => {
