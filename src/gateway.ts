@@ -17,9 +17,10 @@ import { createCheckEligibility } from './product-upgrades/check-eligibility.ts'
 import { createLateAcceptances, withLateAcceptances } from './product-upgrades/late-acceptances.ts';
 import { createLedger } from './product-upgrades/ledger.ts';
 import { createOrderLeases } from './product-upgrades/order-lease.ts';
-import { createOrderUpgrade, type OrderPoint } from './product-upgrades/order-upgrade.ts';
+import { createOrderUpgrade } from './product-upgrades/order-upgrade.ts';
 import { createRecoverOrders } from './product-upgrades/recover-orders.ts';
 import { createResolveOrder } from './product-upgrades/resolve-order.ts';
+import type { OrderPoint } from './product-upgrades/types.ts';
 import { createWatchUpgrade } from './product-upgrades/watch-upgrade.ts';
 import { createReadinessChecks } from './readiness-checks.ts';
 import type { Settings } from './settings.ts';
@@ -71,7 +72,6 @@ export function openPartnerConnection(settings: Settings, logDestination: LogDes
   const connection = connectPartner(settings, { ...credentialParts, http, useDatabase, log, now: Date.now });
   return {
     ...connection,
-    store: credentialParts.store,
     close: async () => (await opened?.catch(() => undefined))?.destroy(),
   };
 }

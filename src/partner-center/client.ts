@@ -1,19 +1,16 @@
-import {
-  type GatewayError,
-  UpstreamContractViolatedError,
-  UpstreamTimeoutError,
-  UpstreamUnavailableError,
-} from '../errors.ts';
+import { type GatewayError, UpstreamTimeoutError } from '../errors.ts';
 import type { HttpClient, RequestError, RetryFunction } from '../http-client.ts';
 import type { AccessToken, PartnerTokenCredential } from '../partner-credential/ports.ts';
 import type { CallIds, CallOptions } from '../product-upgrades/ports.ts';
+import { errorCode, type PartnerCenterAnswer, parseRetryAfter, toUpstreamReference } from './answer.ts';
 import {
-  errorCode,
-  type PartnerCenterAnswer,
-  parseJson,
-  parseRetryAfter,
-  toUpstreamReference,
-} from './answer.ts';
+  findEnough,
+  type IsEnough,
+  isUncertain,
+  tellsNothing,
+  toAnswer,
+  toTransportFailure,
+} from './attempt-outcome.ts';
 import { toRejection } from './rejections.ts';
 import { planRetry } from './retry.ts';
 
@@ -37,6 +34,10 @@ export interface PartnerCenterLog {
   info(facts: object, message: string): void;
 }
 
+export interface PostOptions extends CallOptions {
+  readonly isEnough?: IsEnough;
+}
+
 /** Calls Partner Center. It answers 2xx only; whatever else comes back is thrown as the failure that it means. */
 export interface PartnerCenterClient {
   post(path: string, body: object, ids: CallIds, options?: PostOptions): Promise<PartnerCenterAnswer>;
@@ -50,30 +51,6 @@ const isCuredByNewToken = (answer: PartnerCenterAnswer) =>
   answer.status === 401 &&
   !['900420', '900421'].includes(errorCode(answer) ?? '') &&
   !/MFA required/i.test(answer.reasonPhrase);
-
-// The connection was never made, so nothing can have been done.
-const unreached: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]);
-
-/**
- * Whether an attempt may have been carried out: no answer came to what was sent, or one that does not tell. Only an
- * answer that arrived whole counts; got hands out the status of others as well.
- */
-const isUncertain = (error: RequestError): boolean =>
-  error.response && error.code === 'ERR_NON_2XX_3XX_RESPONSE'
-    ? tellsNothing(error.response.statusCode)
-    : !unreached.has(error.code);
-const tellsNothing = (status: number) => status >= 500 || (status >= 300 && status < 400);
-
-export interface PostOptions extends CallOptions {
-  /** Whether the headers of a 2xx answer say all that is needed, whatever becomes of its body. */
-  readonly isEnough?: (headers: PartnerCenterAnswer['headers']) => boolean;
-}
 
 /** One call as the caller means it, whatever attempts it takes. */
 interface Call {
@@ -113,7 +90,7 @@ export function createPartnerCenterClient({
   const calculateDelay =
     ({ deadline, options }: Call): RetryFunction =>
     ({ attemptCount, error }) => {
-      if (findEnough(error, options)) return 0; // got takes 0 for "do not retry"
+      if (findEnough(error, options.isEnough)) return 0; // got takes 0 for "do not retry"
       return (
         planRetry({
           attempt: attemptCount,
@@ -165,7 +142,7 @@ export function createPartnerCenterClient({
       return answer;
     } catch (error) {
       const failure = error as RequestError; // got rejects with nothing else
-      const enough = findEnough(failure, options);
+      const enough = findEnough(failure, options.isEnough);
       if (enough) return enough;
       // What became of the attempt before has been said already.
       if (isStopped)
@@ -198,43 +175,4 @@ export function createPartnerCenterClient({
       return answer;
     },
   };
-}
-
-/** The answer whose headers say all that is needed, though its body broke off. */
-function findEnough({ response }: RequestError, { isEnough }: PostOptions): PartnerCenterAnswer | undefined {
-  if (!response || response.statusCode < 200 || response.statusCode > 299) return undefined;
-  return isEnough?.(response.headers) ? toAnswer({ ...toHead(response), body: '' }) : undefined;
-}
-
-const toHead = ({ statusCode, statusMessage, headers }: NonNullable<RequestError['response']>) => ({
-  statusCode,
-  statusMessage,
-  headers,
-});
-
-function toAnswer(response: {
-  statusCode: number;
-  statusMessage?: string | undefined;
-  headers: PartnerCenterAnswer['headers'];
-  body: string;
-}): PartnerCenterAnswer {
-  return {
-    status: response.statusCode,
-    reasonPhrase: response.statusMessage ?? '',
-    headers: response.headers,
-    body: parseJson(response.body),
-  };
-}
-
-function toTransportFailure(cause: RequestError, isOutOfTime: boolean): GatewayError {
-  if (isOutOfTime || cause.code === 'ETIMEDOUT')
-    return new UpstreamTimeoutError('Partner Center did not answer in time.', { cause });
-  if (cause.code === 'ERR_ABORTED')
-    return new UpstreamContractViolatedError('Partner Center’s answer was too large to be one of its own.', {
-      cause,
-    });
-  return new UpstreamUnavailableError(
-    cause.response ? 'Partner Center’s answer broke off.' : 'Partner Center cannot be reached.',
-    { cause, retryAfterSeconds: 30 },
-  );
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import {
-  GatewayError,
   IdempotencyKeyInUseError,
   IdempotencyKeyReusedError,
   LedgerUnavailableError,
@@ -10,27 +9,19 @@ import {
 } from '../errors.ts';
 import type { LateAcceptances } from './late-acceptances.ts';
 import type { HeldLease, OrderLeases } from './order-lease.ts';
-import {
-  beingFoundOut,
-  explainUnknown,
-  findNamedUpgrade,
-  howToRepeat,
-  isOlderThanOrder,
-  isRefusalOfCustomer,
-} from './order-outcome.ts';
+import { explainUnknown, howToRepeat } from './order-outcome.ts';
 import type { Ledger, PartnerCenter } from './ports.ts';
-import { planAttempt, type ResolveOrder } from './resolve-order.ts';
+import type { ResolveOrder } from './resolve-order.ts';
+import { createSettleOrder } from './settle-order.ts';
 import type {
   AcceptedUpgrade,
   Lease,
   Order,
   OrderedBy,
   OrderIntent,
+  OrderPoint,
   ProductUpgradeRequest,
 } from './types.ts';
-
-/** Points of an order between which a process can die. */
-export type OrderPoint = 'before-intent' | 'after-intent' | 'after-send' | 'after-answer' | 'before-reply';
 
 export interface OrderUpgradeParts {
   readonly partnerCenter: PartnerCenter;
@@ -88,82 +79,15 @@ export function createOrderUpgrade({
   atPoint = () => undefined,
   sleep = sleepFor,
 }: OrderUpgradeParts): OrderUpgrade {
-  /** The id is in hand, so it is answered even where it cannot be recorded yet. */
-  async function settleAccepted(order: Order, accepted: AcceptedUpgrade) {
-    const facts = { orderId: order.orderId, upgradeId: accepted.upgradeId, upstream: accepted.upstream };
-    try {
-      const { state, upgradeId } = await ledger.recordAccepted(order.orderId, accepted, now());
-      if (state !== 'accepted' || upgradeId !== accepted.upgradeId)
-        log.warn({ ...facts, state }, 'An order was accepted after it had been settled otherwise');
-    } catch (error) {
-      log.warn({ ...facts, err: error }, 'An accepted order could not be recorded yet');
-      lateAcceptances.keep(order, accepted);
-    }
-    await atPoint('before-reply');
-    return { upgradeId: accepted.upgradeId };
-  }
-
-  async function settleUnknown(order: Order, { owner }: HeldLease, error: unknown): Promise<never> {
-    const { code, facts } = error instanceof GatewayError ? error : { code: 'internal_error', facts: {} };
-    const nextAttemptAt = planAttempt(order, error, { now: now(), random: 1, backoffBaseMs });
-    await ledger
-      .recordUnknown(
-        order.orderId,
-        owner,
-        { problemCode: code, nextAttemptAt, ...(facts.upstream && { upstream: facts.upstream }) },
-        now(),
-      )
-      .catch((err: unknown) =>
-        log.warn({ orderId: order.orderId, err }, 'An unknown outcome could not be recorded; recovery knows'),
-      );
-    await atPoint('before-reply');
-    throw explainUnknown(error, order);
-  }
-
-  /** A refusal is told only once it is recorded: recovery, which would not know of it, might send the order again. */
-  async function settleRefused(order: Order, { owner }: HeldLease, error: GatewayError): Promise<never> {
-    const { upgradeId, upstream } = error.facts;
-    try {
-      // Errors 900109 and 900110 name the upgrade that is in place: from now on its status can be asked for here too.
-      if (upgradeId) await ledger.adoptUpgrade(upgradeId, order, now());
-      const refusal = { problemCode: error.code, ...(upstream && { upstream }) };
-      const isRecorded = await ledger.recordRefused(order.orderId, owner, refusal, now());
-      if (!isRecorded) throw explainUnknown(new UpstreamTimeoutError(error.message, { cause: error }), order);
-    } catch (failure) {
-      if (!(failure instanceof LedgerUnavailableError)) throw failure;
-      throw new LedgerUnavailableError(
-        `The gateway’s database went away before the order’s outcome was recorded. ${beingFoundOut(order)}`,
-        { ...failure.facts, cause: failure },
-      );
-    }
-    await atPoint('before-reply');
-    throw error;
-  }
-
-  async function settleFailure(order: Order, held: HeldLease, error: unknown, isUncertain: boolean) {
-    if (!(error instanceof GatewayError)) return settleUnknown(order, held, error);
-    if (!isUncertain) return settleRefused(order, held, error);
-    const upgradeId = findNamedUpgrade(error);
-    if (upgradeId && !(await isOlderThanOrder(ledger, upgradeId, order).catch(() => false)))
-      // The attempt that went unanswered was accepted, and this is its upgrade.
-      return settleAccepted(order, { upgradeId, upstream: error.facts.upstream ?? {} });
-    if (upgradeId) return settleRefused(order, held, error);
-    // Just after an upgrade has begun Partner Center may refuse another one for reasons that the first one made.
-    if (isRefusalOfCustomer(error)) return resolve(order, held);
-    return settleUnknown(order, held, error);
-  }
-
-  /** Finds out at once what became of an order, and answers it. */
-  async function resolve(order: Order, held: HeldLease) {
-    const resolution = await resolveOrder(order, held);
-    await atPoint('before-reply');
-    if (resolution.kind === 'accepted') return { upgradeId: resolution.upgradeId };
-    if (resolution.kind === 'refused') throw resolution.error;
-    throw explainUnknown(
-      resolution.kind === 'unknown' ? resolution.error : new UpstreamTimeoutError('The order took an hour.'),
-      order,
-    );
-  }
+  const settle = createSettleOrder({
+    ledger,
+    resolveOrder,
+    lateAcceptances,
+    now,
+    log,
+    backoffBaseMs,
+    atPoint,
+  });
 
   /** Sends an order whose intent is durable and whose lease is ours. */
   async function send(order: Order, held: HeldLease) {
@@ -190,11 +114,11 @@ export function createOrderUpgrade({
     } catch (error) {
       await Promise.all(sent);
       await atPoint('after-answer');
-      return settleFailure(order, held, error, isUncertain);
+      return settle.failed(order, held, error, isUncertain);
     }
     await Promise.all(sent);
     await atPoint('after-answer');
-    return settleAccepted(order, accepted);
+    return settle.accepted(order, accepted);
   }
 
   const inUse = (retryAfterSeconds = inUseRetryAfterSeconds) =>

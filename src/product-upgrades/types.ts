@@ -69,6 +69,9 @@ export interface OrderIntent extends ProductUpgradeRequest {
   readonly requestedAt: number;
 }
 
+/** Points of an order between which a process can die. */
+export type OrderPoint = 'before-intent' | 'after-intent' | 'after-send' | 'after-answer' | 'before-reply';
+
 /**
  * `intended`: durable, and perhaps sent. `unknown`: sent, and nobody knows what came of it. Both are open.
  * `accepted`, `refused` (nothing was started) and `not-started` (given up, nothing was started) are settled.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { OrderPoint } from '../../src/product-upgrades/order-upgrade.ts';
+import type { OrderPoint } from '../../src/product-upgrades/types.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { as, upgradeRequest } from '../support/requests.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { openDatabase } from '../../src/database/database.ts';
-import type { OrderPoint } from '../../src/product-upgrades/order-upgrade.ts';
+import type { OrderPoint } from '../../src/product-upgrades/types.ts';
 import { createCallerTokens, secondsFromNow } from '../support/caller-tokens.ts';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { as, upgradeRequest } from '../support/requests.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OrderPoint } from '../../src/product-upgrades/order-upgrade.ts';
+import type { OrderPoint } from '../../src/product-upgrades/types.ts';
 import type { GatewayLife } from './gateway-process.ts';
 import type { Random } from './random.ts';
 import type { SpareProcess, SpareProcesses } from './spare-processes.ts';

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { type GatewayOptions, startGateway } from '../../src/gateway.ts';
-import type { OrderPoint } from '../../src/product-upgrades/order-upgrade.ts';
+import type { OrderPoint } from '../../src/product-upgrades/types.ts';
 import { loadSettings } from '../../src/settings.ts';
 
 /** What the driver sends to make a waiting process a gateway. */

@@ -12,10 +12,11 @@ import {
 } from '../../../src/errors.ts';
 import { createLedger } from '../../../src/product-upgrades/ledger.ts';
 import { createOrderLeases } from '../../../src/product-upgrades/order-lease.ts';
-import { createOrderUpgrade, type OrderPoint } from '../../../src/product-upgrades/order-upgrade.ts';
+import { createOrderUpgrade } from '../../../src/product-upgrades/order-upgrade.ts';
 import type { PartnerCenter } from '../../../src/product-upgrades/ports.ts';
 import { createRecoverOrders } from '../../../src/product-upgrades/recover-orders.ts';
 import { createResolveOrder, resendWithinMs } from '../../../src/product-upgrades/resolve-order.ts';
+import type { OrderPoint } from '../../../src/product-upgrades/types.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const minute = 60_000;
