@@ -41,6 +41,8 @@ export interface GatewayOptions {
   readonly recoveryIntervalMs?: number;
   /** How long an order stays with a gateway that died at work on it. */
   readonly orderLeaseMs?: number;
+  /** How long a statement of the ledger's database may take, and its start be waited for. */
+  readonly databasePatienceMs?: number;
   /** For tests that make the process die at a point of an order; no setting leads here. */
   readonly atPoint?: (point: OrderPoint) => void | Promise<void>;
 }
@@ -87,6 +89,7 @@ export async function startGateway(
     callerKeysTimeoutMs,
     recoveryIntervalMs = 5_000,
     orderLeaseMs = 15_000,
+    databasePatienceMs,
     atPoint,
   }: GatewayOptions = {},
 ): Promise<Gateway> {
@@ -97,7 +100,7 @@ export async function startGateway(
   });
   const http = createHttpClient();
   const credentialParts = createPartnerCredentialParts(settings, http, now); // before anything is opened
-  const database = await openDatabase(settings.database.url, log);
+  const database = await openDatabase(settings.database.url, log, databasePatienceMs);
   const metrics = createMetrics();
   const partnerConnection = connectPartner(settings, {
     ...credentialParts,

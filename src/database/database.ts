@@ -24,12 +24,18 @@ export interface OpenDatabase {
   destroy(): Promise<void>;
 }
 
-const statementTimeoutMs = 5_000;
+/** How long a statement may take, and how long a change of the schema is waited for. */
+const defaultPatienceMs = 5_000;
 const maxConnections = 10;
 const retryMigrationAfterMs = 1_000;
-const migrationPatienceMs = 5_000;
 
-function createDialect(location: DatabaseLocation, log: DatabaseLog, limits: typeof requestLimits): Dialect {
+interface Limits {
+  readonly statementTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly maxConnections: number;
+}
+
+function createDialect(location: DatabaseLocation, log: DatabaseLog, limits: Limits): Dialect {
   if (location.kind === 'sqlite') return createNodeSqliteDialect(location.path);
   return createPostgresDialect({
     url: location.url,
@@ -38,14 +44,13 @@ function createDialect(location: DatabaseLocation, log: DatabaseLog, limits: typ
   });
 }
 
-const requestLimits = { statementTimeoutMs, maxConnections };
 // A change of the schema takes its time, and waits for the instance that is making it; nobody waits for it as long.
 const migrationLimits = { statementTimeoutMs: 900_000, maxConnections: 1 };
 
 /** The outcome of a change of the schema, where it comes soon; else says that it has not come yet. */
-async function whileItGoesOn(migration: Promise<void>): Promise<void> {
+async function whileItGoesOn(migration: Promise<void>, patienceMs: number): Promise<void> {
   const enough = new AbortController();
-  const timeout = sleep(migrationPatienceMs, undefined, { signal: enough.signal }).then(
+  const timeout = sleep(patienceMs, undefined, { signal: enough.signal }).then(
     () => {
       throw new Error('timeout: the database’s schema is not up to date yet');
     },
@@ -59,8 +64,14 @@ async function whileItGoesOn(migration: Promise<void>): Promise<void> {
  * reason not to start: what needs it is refused until it can be used, so that an outage makes no crash loop.
  * @throws {NewerSchemaError}, and where the database refuses the gateway: a person must change a setting
  */
-export async function openDatabase(location: DatabaseLocation, log: DatabaseLog): Promise<OpenDatabase> {
-  const database = new Kysely<DatabaseSchema>({ dialect: createDialect(location, log, requestLimits) });
+export async function openDatabase(
+  location: DatabaseLocation,
+  log: DatabaseLog,
+  patienceMs = defaultPatienceMs,
+): Promise<OpenDatabase> {
+  const connectTimeoutMs = 0.6 * patienceMs;
+  const limits = { statementTimeoutMs: patienceMs, connectTimeoutMs, maxConnections };
+  const database = new Kysely<DatabaseSchema>({ dialect: createDialect(location, log, limits) });
   let isMigrated = false;
   let migrating: Kysely<DatabaseSchema> | undefined;
   let pending: Promise<void> | undefined;
@@ -68,7 +79,8 @@ export async function openDatabase(location: DatabaseLocation, log: DatabaseLog)
 
   async function bringUpToDate() {
     if (location.kind === 'sqlite') return migrate(database);
-    const own = new Kysely<DatabaseSchema>({ dialect: createDialect(location, log, migrationLimits) });
+    const dialect = createDialect(location, log, { ...migrationLimits, connectTimeoutMs });
+    const own = new Kysely<DatabaseSchema>({ dialect });
     migrating = own;
     await migrate(own).finally(() => own.destroy());
   }
@@ -91,7 +103,7 @@ export async function openDatabase(location: DatabaseLocation, log: DatabaseLog)
     if (isMigrated) return;
     if (failed && performance.now() - failed.at < retryMigrationAfterMs) throw failed.error;
     pending ??= tryToMigrate();
-    await (location.kind === 'sqlite' ? pending : whileItGoesOn(pending));
+    await (location.kind === 'sqlite' ? pending : whileItGoesOn(pending, patienceMs));
   }
 
   try {

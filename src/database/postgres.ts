@@ -7,6 +7,7 @@ export interface PostgresParts {
   readonly url: string;
   /** How long one statement may take, in milliseconds. */
   readonly statementTimeoutMs: number;
+  readonly connectTimeoutMs: number;
   /** The most connections that this process has. */
   readonly maxConnections: number;
   /** Told of connections that broke while nobody used them; whoever uses one gets the failure itself. */
@@ -14,7 +15,6 @@ export interface PostgresParts {
 }
 
 const bigintOid = 20;
-const connectTimeoutMs = 3_000;
 const goodbyeMs = 2_000;
 
 // Our BIGINTs are epoch milliseconds and counts, far below 2^53; without this they would be strings.
@@ -50,6 +50,7 @@ function createWaryClient(client: pg.PoolClient): PostgresPoolClient {
 export function createPostgresDialect({
   url,
   statementTimeoutMs,
+  connectTimeoutMs,
   maxConnections,
   onConnectionLost,
 }: PostgresParts): Dialect {
@@ -66,7 +67,7 @@ export function createPostgresDialect({
     application_name: 'product-upgrade-gateway',
     statement_timeout: statementTimeoutMs,
     // A server that has gone silent cannot end a statement: the client does, a little later.
-    query_timeout: statementTimeoutMs + 1_000,
+    query_timeout: 1.2 * statementTimeoutMs,
     idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
     stream() {
       const socket = new Socket();

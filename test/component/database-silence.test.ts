@@ -12,6 +12,9 @@ import { until } from '../support/until.ts';
 
 // A network that swallows everything: nothing fails by itself, and only time-outs help.
 
+/** Less than the product's own, which would only take longer. */
+const databasePatienceMs = 2_000;
+
 let postgres: TestPostgres;
 let databaseUrl: string;
 let link: DatabaseLink;
@@ -25,6 +28,7 @@ beforeAll(async () => {
     variables: { DATABASE_URL: link.url },
     recoveryIntervalMs: 200,
     orderLeaseMs: 1_000,
+    databasePatienceMs,
   });
   alice = as(await started.emulator.entra.issueCallerToken({ user: 'alice' }), started);
 });
@@ -75,7 +79,7 @@ it.each(['begin', 'insert into'])(
   'a connection that fell silent after “%s” is never used again, so that nothing is acknowledged and lost',
   async (statement) => {
     const ownLink = await startDatabaseLink(databaseUrl);
-    const opened = await openDatabase({ kind: 'postgres', url: ownLink.url }, silent);
+    const opened = await openDatabase({ kind: 'postgres', url: ownLink.url }, silent, databasePatienceMs);
     const ledger = createLedger(opened);
     const direct = new pg.Client({ connectionString: databaseUrl });
     await direct.connect();
@@ -112,7 +116,11 @@ it.each(['begin', 'insert into'])(
 it('a gateway whose database falls silent while the schema is looked at starts, answers 503, and becomes ready', async () => {
   const ownLink = await startDatabaseLink(await postgres.createDatabase());
   ownLink.freezeAfter('pg_advisory_lock');
-  const early = await startTestGateway({ besides: started, variables: { DATABASE_URL: ownLink.url } });
+  const early = await startTestGateway({
+    besides: started,
+    variables: { DATABASE_URL: ownLink.url },
+    databasePatienceMs,
+  });
   try {
     expect(early.logLines()).toContainEqual(
       expect.objectContaining({ level: 'warn', msg: expect.stringMatching(/cannot be reached/) }),
@@ -135,7 +143,11 @@ it('a gateway whose database falls silent while the schema is looked at starts, 
 it('a gateway stops while its database is silent, be it that the schema is still being looked at', async () => {
   const ownLink = await startDatabaseLink(await postgres.createDatabase());
   ownLink.freezeAfter('pg_advisory_lock');
-  const early = await startTestGateway({ besides: started, variables: { DATABASE_URL: ownLink.url } });
+  const early = await startTestGateway({
+    besides: started,
+    variables: { DATABASE_URL: ownLink.url },
+    databasePatienceMs,
+  });
   const stopped = early.stop().then(() => 'stopped');
   expect(await Promise.race([stopped, sleep(15_000, 'still waiting', { ref: false })])).toBe('stopped');
   await ownLink.stop();
